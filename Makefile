@@ -1,0 +1,45 @@
+# The habits of this repository.
+STACK ?= rpi
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GOLDENS ?= ../shared/goldens
+
+.PHONY: help lab lab-down test check test-all lock trust schema
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.complete: requirements.txt
+	@echo "venv: installing the program's packages"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+lab: $(VENV)/.complete ## a simulated rack, from nothing to a verified cluster; safe to repeat
+	@$(BIN)/python -m lab up
+
+lab-down: $(VENV)/.complete ## pulumi destroy on the simulated rack, then the boards go
+	@$(BIN)/python -m lab down
+
+check: $(VENV)/.complete ## lint, types, unit tests: under a minute
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/pytest --quiet
+
+test: check ## check, then one whole life of a simulated rack
+	@$(BIN)/pytest --quiet -m apiserver
+	@$(BIN)/pytest -m lab tests/e2e
+
+test-all: test ## every suite
+
+trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK=rpi
+	@$(BIN)/python -m providers.trust $(STACK)
+
+schema: $(VENV)/.complete ## the JSON Schema of stack files, from the types
+	@$(BIN)/python -m config.schema > config/stack.schema.json
+
+lock: ## exact versions of the program's packages
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/pip install --quiet --requirement requirements.in
+	.cache/lock/bin/pip freeze > requirements.txt

@@ -1,0 +1,43 @@
+"""A rack of boards, or any machines with SSH, as a highly available Kubernetes cluster."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.addons import Addons
+from components.authority import Authority
+from components.cluster import Cluster
+from components.configuration import load_rack
+from components.kubernetes import cluster_provider
+from components.load_balancer import LoadBalancer
+from components.network import Network
+from components.node import ReadyNode
+from components.readiness import Readiness
+from components.sources import source_of
+
+rack = load_rack()
+sources = {machine.architecture: source_of(rack, machine.architecture) for machine in rack.machines()}
+
+# Certificates first: they need no machine, and the kubeconfig follows from them.
+authority = Authority("authority", rack)
+
+# Every board side by side: what it is called, what its kernel allows, what it runs.
+load_balancers = [
+    LoadBalancer(rack, name, sources[one.architecture]) for name, one in rack.load_balancers.items()
+]
+nodes = {name: ReadyNode(rack, node, sources[node.architecture]) for name, node in rack.nodes.items()}
+
+# kubeadm: control planes one at a time, workers as soon as the API answers.
+cluster = Cluster("cluster", rack, nodes, authority, load_balancers)
+
+# On the cluster: the pod network makes the nodes ready, the addons run on them.
+kubernetes = cluster_provider(rack, authority, cluster)
+network = Network("network", rack, kubernetes)
+addons = Addons("addons", rack, pulumi.ResourceOptions.merge(kubernetes, pulumi.ResourceOptions(depends_on=[network])))
+
+# The proof, on every node.
+Readiness("readiness", rack, [*cluster.memberships, network, addons])
+
+pulumi.export("kubeconfig", authority.kubeconfig)
+pulumi.export("endpoint", f"https://{rack.cluster.endpoint}:{rack.cluster.endpoint_port}")
+pulumi.export("nodes", {name: str(node.address) for name, node in rack.nodes.items()})

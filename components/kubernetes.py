@@ -1,0 +1,39 @@
+"""The way to the cluster's API for what runs on it."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.authority import Authority
+from components.cluster import Cluster
+from config import Rack
+
+
+def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulumi.ResourceOptions:
+    """Options for all that lives on the cluster: its provider, after the formation, gone with it.
+
+    The identifier is set from the start: without it, a kubeconfig that becomes unknown would plan
+    the replacement of everything. An API that does not answer leaves the state as it is.
+    """
+    provider = k8s.Provider(
+        "kubernetes",
+        kubeconfig=authority.kubeconfig,
+        cluster_identifier=f"helicon-{rack.cluster.name}",
+        skip_update_unreachable=True,
+        opts=pulumi.ResourceOptions(depends_on=[cluster.formation]),
+    )
+    def gone_with_cluster(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("kubernetes:"):
+            return None
+        # an option of a component that the SDK does not hand on to the component's children
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(deleted_with=cluster.formation))
+        return pulumi.ResourceTransformationResult(args.props, opts)
+
+    return pulumi.ResourceOptions(
+        providers={"kubernetes": provider},
+        depends_on=[cluster.formation],
+        transformations=[gone_with_cluster],
+    )

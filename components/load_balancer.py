@@ -1,0 +1,24 @@
+"""The machine in front of the control planes."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components import properties
+from components.commands import run_commands
+from components.node import Board
+from components.sources import Source
+from config import Rack
+from providers.adapter import Balancer
+
+
+class LoadBalancer(Board):
+    """HAProxy on one machine, its backends following the control planes."""
+
+    def __init__(
+        self, rack: Rack, name: str, source: Source, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("LoadBalancer", rack, rack.load_balancers[name], opts)
+        self.last = self.add(Balancer, properties.balancer(rack, name, source), self.last)
+        run_commands(self.machine, self, self.last)
+        self.register_outputs({"address": str(self.machine.address)})

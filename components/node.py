@@ -1,0 +1,51 @@
+"""One board made ready: everything short of joining the cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from components import properties
+from components.commands import run_commands
+from components.sources import Source
+from config import Machine, Node, Rack
+from providers.adapter import Access, Kernel, MachineResource, Software, System
+from providers.session import connection_of
+
+
+class Board(pulumi.ComponentResource):
+    """A machine that answers, with its name, clock, files and kernel settings."""
+
+    last: MachineResource
+    """The resource to wait for before anything else is done on the machine."""
+
+    def __init__(self, kind: str, rack: Rack, machine: Machine, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"helicon:index:{kind}", machine.name, {}, opts)
+        self.machine = machine
+        self.connection = connection_of(machine)
+        access = self.add(Access, {"architecture": machine.architecture})
+        system = self.add(System, properties.system(rack, machine), access)
+        settings = properties.kernel(machine, node=isinstance(machine, Node))
+        self.last = self.add(Kernel, settings, system) if settings else system
+
+    def add(
+        self, kind: type[MachineResource], wanted: dict[str, Any], *needs: pulumi.Resource
+    ) -> MachineResource:
+        """A resource of this machine, after others."""
+        name = f"{self.machine.name}-{kind.__name__.lower()}"
+        opts = pulumi.ResourceOptions(parent=self, depends_on=list(needs))
+        return kind(name, self.machine.name, self.connection, wanted, opts)
+
+
+class ReadyNode(Board):
+    """A board with a container runtime, its images and a kubelet."""
+
+    def __init__(
+        self, rack: Rack, node: Node, source: Source, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Node", rack, node, opts)
+        self.node = node
+        self.last = self.add(Software, properties.software(node, source), self.last)
+        run_commands(node, self, self.last)
+        self.register_outputs({"address": str(node.address)})

@@ -1,0 +1,121 @@
+"""What the configuration says of a machine, as the properties of its resources; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.sources import Source
+from config import Machine, Node, Rack
+
+Properties = dict[str, Any]
+
+
+def system(rack: Rack, machine: Machine) -> Properties:
+    """Name, hosts, clock, and the user's files and units."""
+    properties: Properties = {
+        "hostname": machine.hostname,
+        "hosts": hosts(rack, machine),
+        "clock": {"ntp": list(machine.clock.ntp), "synchronized": machine.clock.wait},
+    }
+    if machine.files:
+        properties["files"] = {path: one.model_dump(mode="json") for path, one in machine.files.items()}
+    if machine.units:
+        properties["units"] = {
+            name: one.model_dump(mode="json", exclude_none=True) for name, one in machine.units.items()
+        }
+    return properties
+
+
+def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
+    """The names a machine must know without DNS: its own, the load balancers' and the endpoint's.
+
+    Other nodes are left out, so that a joining or leaving one changes nothing here.
+    """
+    known = {str(one.address): [one.hostname] for one in [*rack.load_balancers.values(), machine]}
+    endpoint = rack.endpoint_address()
+    if endpoint and str(rack.cluster.endpoint) != endpoint:
+        known.setdefault(endpoint, []).append(str(rack.cluster.endpoint))
+    return known
+
+
+def kernel(machine: Machine, *, node: bool) -> Properties:
+    """Modules, sysctl and, for a node, no swap."""
+    properties: Properties = {"modules": list(machine.modules), "sysctl": dict(machine.sysctl)}
+    if node and machine.swap == "off":
+        properties["swap"] = "off"
+    return {name: value for name, value in properties.items() if value}
+
+
+def software(node: Node, source: Source) -> Properties:
+    """Packages, container runtime, images and kubelet of a node."""
+    wanted = {**source.node_packages(node), **{name: {"version": "", "hold": False} for name in node.packages}}
+    return {
+        **source.artifacts(node),
+        "repositories": source.repositories(node),
+        "packages": wanted,
+        "containerd": node.containerd.options(),
+        **source.images(node),
+        "kubelet": {
+            "unit": source.kubelet_unit,
+            "extra_args": {"node-ip": str(node.address)},
+            "config": dict(node.kubelet),
+        },
+    }
+
+
+def balancer(rack: Rack, name: str, source: Source) -> Properties:
+    """HAProxy in front of the control planes."""
+    machine = rack.load_balancers[name]
+    backends = {one.hostname: f"{one.address}:6443" for one in rack.control_planes()}
+    return {
+        **source.balancer_artifacts(),
+        "repositories": source.balancer_repositories(),
+        "packages": {one: {"version": "", "hold": False} for one in ("haproxy", *machine.packages)},
+        "haproxy": {"bind": rack.cluster.endpoint_port, "backends": backends, **machine.haproxy.options()},
+    }
+
+
+def membership(rack: Rack, node: Node, ca_digest: Any) -> Properties:
+    """A node's kubeadm settings, labels and taints (the PKI is added for control planes)."""
+    taints = {f"{one.key}:{one.effect}": one.value for one in node.taints}
+    kubeadm: Properties = {
+        "role": "control-plane" if node.is_control_plane else "worker",
+        "version": f"v{rack.cluster.kubernetes}",
+        "node_name": node.hostname,
+        "address": str(node.address),
+        "endpoint": f"{rack.cluster.endpoint}:{rack.cluster.endpoint_port}",
+        "ca": ca_digest,
+        "taints": taints,
+        "ignore_preflight_errors": list(rack.cluster.ignore_preflight_errors),
+        "timeouts": dict(rack.cluster.timeouts),
+    }
+    if node.is_control_plane:
+        kubeadm["cluster"] = cluster_configuration(rack)
+        kubeadm["kube_proxy_configuration"] = kube_proxy(rack)
+    return {"kubeadm": kubeadm, "labels": dict(node.labels), "taints": taints}
+
+
+def cluster_configuration(rack: Rack) -> Properties:
+    """The part of kubeadm's ClusterConfiguration that is ours to say."""
+    cluster = rack.cluster
+    etcd = {"quota-backend-bytes": str(cluster.etcd.quota), **cluster.etcd.extra_args}
+    return {
+        "clusterName": cluster.name,
+        "networking": {
+            "podSubnet": str(cluster.pod_cidr),
+            "serviceSubnet": str(cluster.service_cidr),
+            "dnsDomain": cluster.dns_domain,
+        },
+        "controllerManager": {
+            "extraArgs": [{"name": "node-cidr-mask-size", "value": str(cluster.node_cidr_mask)}]
+        },
+        "etcd": {"local": {"extraArgs": [{"name": key, "value": str(etcd[key])} for key in sorted(etcd)]}},
+        "encryptionAlgorithm": "ECDSA-P256" if rack.authority.algorithm == "ECDSA" else "RSA-2048",
+    }
+
+
+def kube_proxy(rack: Rack) -> Properties:
+    """kube-proxy's configuration."""
+    overlay: Mapping[str, Any] = rack.cluster.kube_proxy.overlay
+    return {"mode": rack.cluster.kube_proxy.mode, **overlay}

@@ -1,0 +1,155 @@
+"""Where software comes from: the internet's repositories, or a bundle of artifacts."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from config import Node, Rack
+from providers.artifacts import DEBS
+from providers.bundle import Bundle
+
+Properties = dict[str, Any]
+TOOLS = ("conntrack", "ethtool", "iptables", "socat")
+"""What kubeadm's preflight and the kubelet call."""
+KUBERNETES = ("kubeadm", "kubectl", "kubelet")
+PLUGINS = "cni/"
+
+
+def runtime_packages(node: Node) -> Properties:
+    """The container runtime and the tools, from the distribution or Docker's repository."""
+    docker = node.containerd.source == "docker"
+    runtime = ("containerd.io",) if docker else ("containerd", "runc")
+    version = f"{node.containerd.version}*" if node.containerd.version else ""
+    packages = {name: {"version": "", "hold": False} for name in (*TOOLS, *runtime)}
+    packages[runtime[0]] = {"version": version, "hold": True}
+    return packages
+
+
+class Source(Protocol):
+    """What a machine's resources need to know of where its software comes from."""
+
+    kubelet_unit: str
+
+    def artifacts(self, node: Node) -> Properties:
+        """The `artifacts` property of a node's software, if any."""
+        ...
+
+    def repositories(self, node: Node) -> Properties:
+        """apt repositories of a node."""
+        ...
+
+    def node_packages(self, node: Node) -> Properties:
+        """apt packages of a node."""
+        ...
+
+    def images(self, node: Node) -> Properties:
+        """The `images` property, if images are imported rather than pulled."""
+        ...
+
+    def balancer_artifacts(self) -> Properties:
+        """The `artifacts` property of a load balancer, if any."""
+        ...
+
+    def balancer_repositories(self) -> Properties:
+        """apt repositories of a load balancer."""
+        ...
+
+
+class Internet:
+    """pkgs.k8s.io for Kubernetes, the distribution or Docker for containerd; images are pulled."""
+
+    kubelet_unit = "packaged"
+
+    def __init__(self, rack: Rack) -> None:
+        self._version = rack.cluster.kubernetes
+
+    def artifacts(self, node: Node) -> Properties:
+        """None: apt brings all."""
+        return {}
+
+    def repositories(self, node: Node) -> Properties:
+        """One repository for each Kubernetes minor, with its own key."""
+        minor = ".".join(self._version.split(".")[:2])
+        base = f"https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
+        kubernetes = {"uri": base, "suite": "/", "components": "", "key": f"{base}Release.key", "trusted": False}
+        found = {"helicon-kubernetes": kubernetes}
+        if node.containerd.source == "docker":
+            base = "https://download.docker.com/linux/debian"
+            docker = {"uri": base, "suite": node.containerd.suite, "components": "stable"}
+            found["helicon-docker"] = {**docker, "key": f"{base}/gpg", "trusted": False}
+        return found
+
+    def node_packages(self, node: Node) -> Properties:
+        """kubeadm, kubectl and kubelet of the configured version, held; cri-tools come along."""
+        held = {name: {"version": f"{self._version}-*", "hold": True} for name in KUBERNETES}
+        return {**runtime_packages(node), **held, "kubernetes-cni": {"version": "", "hold": True}}
+
+    def images(self, node: Node) -> Properties:
+        """None: kubeadm and the kubelet pull them."""
+        return {}
+
+    def balancer_artifacts(self) -> Properties:
+        """None: apt brings all."""
+        return {}
+
+    def balancer_repositories(self) -> Properties:
+        """None: the distribution has HAProxy."""
+        return {}
+
+
+class Artifacts:
+    """A bundle: binaries, CNI plugins, image archives and a small apt repository."""
+
+    kubelet_unit = "managed"
+
+    def __init__(self, rack: Rack, architecture: str) -> None:
+        self._source = str(rack.artifacts.source) if rack.artifacts else ""
+        self._bundle = Bundle.read(self._source, architecture)
+        self._debs = self._bundle.debs_digest
+
+    def artifacts(self, node: Node) -> Properties:
+        """kubeadm, kubectl, kubelet and the CNI plugins, and the packages."""
+        places = {f"bin/{name}": f"/usr/bin/{name}" for name in KUBERNETES}
+        names = [name for name in self._bundle.files if name.startswith(PLUGINS)]
+        places.update({name: f"/opt/cni/bin/{name.removeprefix(PLUGINS)}" for name in names})
+        files = {
+            target: {"artifact": name, "sha256": self._bundle.files[name].sha256, "mode": "0755"}
+            for name, target in places.items()
+        }
+        return {"artifacts": {"source": self._source, "files": files, "debs": self._debs}}
+
+    def repositories(self, node: Node) -> Properties:
+        """The bundle's packages."""
+        return self.balancer_repositories()
+
+    def node_packages(self, node: Node) -> Properties:
+        """The container runtime and the tools."""
+        return runtime_packages(node)
+
+    def images(self, node: Node) -> Properties:
+        """The archives that the node's role needs: importing is the longest step of its preparation."""
+        wanted = [ref for ref in self._bundle.images if node.is_control_plane or not control_plane_image(ref)]
+        refs = {
+            ref: {"archive": self._bundle.images[ref], "sha256": self._bundle.image_digest(ref)} for ref in wanted
+        }
+        return {"images": {"source": self._source, "refs": refs}}
+
+    def balancer_artifacts(self) -> Properties:
+        """The packages."""
+        return {"artifacts": {"source": self._source, "files": {}, "debs": self._debs}}
+
+    def balancer_repositories(self) -> Properties:
+        """The bundle's packages, as uploaded by `artifacts`."""
+        uri = f"file:{DEBS}"
+        return {"helicon-bundle": {"uri": uri, "suite": "./", "components": "", "key": "", "trusted": True}}
+
+
+def control_plane_image(ref: str) -> bool:
+    """Whether only control planes run the image."""
+    name = ref.rsplit("/", 1)[-1].partition(":")[0]
+    return name in {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}
+
+
+def source_of(rack: Rack, architecture: str) -> Source:
+    """The source that the stack configures, for machines of one architecture."""
+    return Artifacts(rack, architecture) if rack.artifacts else Internet(rack)

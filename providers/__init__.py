@@ -1,0 +1,1 @@
+"""What the program does on machines: managed things, and the adapter that makes them Pulumi resources."""

@@ -1,0 +1,271 @@
+"""Managed things as Pulumi resources: the one module that knows pulumi.dynamic.
+
+The classes here are pickled into the state by reference, and a refresh or a destroy loads them from
+there: this module and its class names must never move.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import (
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.output import Unknown
+
+from providers import formation, leaving, readiness, resource
+from providers.errors import HostError, Refused, Unobservable, Unreachable
+from providers.kinds import KINDS
+from providers.record import erase, recorded
+from providers.session import AREAS, Session
+
+Properties = dict[str, Any]
+ABOUT = ("urn", "machine", "connection")
+"""Properties that say where, not what."""
+WORKERS = 256
+"""Threads of the provider process: one for each operation that the engine may run at once."""
+_session: Session | None = None
+
+
+def widen_thread_pool(workers: int = WORKERS) -> bool:
+    """Lift the SDK's limit of 4 operations at once; False when this SDK keeps its pool elsewhere.
+
+    The SDK makes its pool before it loads a provider and offers no way to size it
+    (`pulumi/dynamic/__main__.py`); a pool starts threads up to `_max_workers` as work arrives.
+    """
+    pools = [one for one in gc.get_objects() if isinstance(one, ThreadPoolExecutor)]
+    for pool in pools:
+        if not hasattr(pool, "_max_workers"):
+            return False
+        pool._max_workers = max(pool._max_workers, workers)
+    return bool(pools)
+
+
+def _configure(request: ConfigureRequest) -> Session:
+    global _session
+    if _session is None:
+        if not os.environ.get("HELICON_TRACEBACK"):
+            sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
+        _session = Session({area: request.config.get(area) for area in AREAS if request.config.get(area)})
+        if not widen_thread_pool():
+            line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"
+            _session.log.warning("", line)
+    return _session
+
+
+def _current() -> Session:
+    assert _session is not None, "the SDK calls configure() before anything else"
+    return _session
+
+
+class MachineProvider(ResourceProvider):
+    """One resource of one machine; `kind` is a key of KINDS."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the configuration; opens no connection, the SDK holds a global lock here."""
+        _configure(req)
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compare without a connection; the engine names the properties that differ."""
+        return DiffResult(changes=None if self._differs(_olds, _news) else False)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Converge a machine that this stack has not managed so far."""
+        site = _current().site(props)
+        resource.converge(KINDS[self.kind], site, {}, self._known(props))
+        return CreateResult(f"{props['machine']}/{self.kind}", props)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Observe; a machine that cannot be asked keeps its state, with one warning."""
+        try:
+            found = resource.observe(KINDS[self.kind], _current().site(props), self._known(props))
+        except HostError as error:
+            _current().warn_once(str(props["machine"]), str(props["urn"]), f"not refreshed: {error}")
+            return ReadResult(id_, props)
+        seen = {**{key: value for key, value in props.items() if key != "__provider"}, **found}
+        return ReadResult(id_, seen, dict(seen))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Converge from what was managed before."""
+        site = _current().site(_news)
+        resource.converge(KINDS[self.kind], site, self._known(_olds), self._known(_news))
+        return UpdateResult(_news)
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Give back what was there before; with Access, the last, also what others left behind."""
+        machine = str(_props["machine"])
+        if leaving.abandoned(machine):
+            self._abandon(_props)
+            return
+        site = _current().site(_props, leaving=self.kind in ("Membership", "Access"))
+        try:
+            if self.kind == "Access":
+                for left in [name for name in reversed(KINDS) if name in recorded(site.host)]:
+                    resource.remove(KINDS[left], site, {})
+                erase(site.host)
+            else:
+                resource.remove(KINDS[self.kind], site, self._known(_props))
+        except Unreachable as error:
+            raise _lost(machine, error) from None
+
+    def _abandon(self, props: Properties) -> None:
+        if self.kind == "Membership":
+            node = str(props["kubeadm"].get("node_name", props["machine"]))
+            leaving.abandon(_current().rack(str(props["urn"])), str(props["machine"]), node)
+
+    def _known(self, props: Properties) -> Properties:
+        return resource.known(KINDS[self.kind], props)
+
+    def _differs(self, olds: Properties, news: Properties) -> bool:
+        about = (*ABOUT, "__provider")
+        if any(olds.get(key) != news.get(key) for key in about):
+            return True
+        old, new = self._known(olds), self._known(news)
+        if _holds_unknown(new):
+            return True
+        return bool(KINDS[self.kind].plan(old, new))
+
+
+def _lost(machine: str, error: HostError) -> Refused:
+    return Refused(
+        host=error.host,
+        item="giving the machine back",
+        expected="a machine that answers",
+        found=error.found,
+        next_step=f"bring it up; or, if it is gone for good: {leaving.ABANDON}={machine}, and the same command again",
+    )
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_unknown(one) for one in value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds_unknown(one) for one in value)
+    return isinstance(value, Unknown) or value == pulumi.runtime.rpc.UNKNOWN
+
+
+class ClusterProvider(ResourceProvider):
+    """A resource of the whole cluster: `Formation` or `Readiness`."""
+
+    serialize_as_secret_always = False
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take the configuration."""
+        _configure(req)
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Any change of an input is acted upon."""
+        keys = {*_olds, *_news}
+        return DiffResult(changes=None if any(_olds.get(key) != _news.get(key) for key in keys) else False)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Wait for the cluster, or verify it."""
+        self._act(props)
+        return CreateResult(self.kind, props)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """The state as it is: what these two wait for is an event, not a property of a machine."""
+        return ReadResult(id_, props)
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Wait or verify again."""
+        self._act(_news)
+        return UpdateResult(_news)
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """With the formation, the rules for leaving a living cluster end."""
+        if self.kind == "Formation":
+            formation.dissolve(_current().rack(str(_props["urn"])))
+
+    def _act(self, props: Properties) -> None:
+        session, urn = _current(), str(props["urn"])
+        if self.kind == "Formation":
+            formation.form(session.rack(urn), props)
+        else:
+            readiness.verify(session.rack(urn), props, lambda line: session.log.progress(urn, line))
+
+
+class _Helicon(Resource):
+    """A dynamic resource that knows its own URN, for progress lines."""
+
+    def __init__(
+        self, name: str, provider: ResourceProvider, properties: Mapping[str, Any], opts: pulumi.ResourceOptions
+    ) -> None:
+        urn = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", opts.parent)
+        super().__init__(provider, name, {**properties, "urn": urn}, opts)
+
+
+class MachineResource(_Helicon):
+    """What the resource types of a machine have in common."""
+
+    def __init__(
+        self,
+        name: str,
+        machine: str,
+        connection: Mapping[str, Any],
+        properties: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        about = {"machine": machine, "connection": connection}
+        provider = MachineProvider(type(self).__name__)
+        super().__init__(name, provider, {**about, **properties}, opts)
+
+
+class Access(MachineResource, module="helicon", name="Access"):
+    """The first and last resource of a machine: it answers, and is the board it should be."""
+
+
+class System(MachineResource, module="helicon", name="System"):
+    """Name, hosts, clock, files and units of a machine."""
+
+
+class Kernel(MachineResource, module="helicon", name="Kernel"):
+    """Modules, sysctl and swap of a machine."""
+
+
+class Software(MachineResource, module="helicon", name="Software"):
+    """Packages, container runtime, images and kubelet of a node."""
+
+
+class Balancer(MachineResource, module="helicon", name="Balancer"):
+    """HAProxy on a load balancer."""
+
+
+class Membership(MachineResource, module="helicon", name="Membership"):
+    """A node's place in the cluster: PKI, kubeadm, labels and taints."""
+
+
+class Formation(_Helicon, module="helicon", name="Formation"):
+    """The formed cluster."""
+
+    def __init__(self, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(name, ClusterProvider("Formation"), properties, opts)
+
+
+class Readiness(_Helicon, module="helicon", name="Readiness"):
+    """The verified cluster."""
+
+    def __init__(self, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(name, ClusterProvider("Readiness"), properties, opts)

@@ -1,0 +1,69 @@
+"""A machine as the managed things see it: commands run as root, questions asked in one round trip."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Argv = tuple[str, ...]
+"""One command as an argument list; it is quoted for the shell in one place, the connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """What a command left behind."""
+
+    argv: Argv
+    exit_status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text, without the last line's end."""
+        return self.stdout.decode("utf-8", "replace").rstrip("\n")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command exited with status 0."""
+        return self.exit_status == 0
+
+
+class Host(ABC):
+    """One machine, reached as root (by sudo where the user is another)."""
+
+    name: str
+    address: str
+
+    @abstractmethod
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60.0,
+        check: bool = True,
+        secret: bool = False,
+    ) -> Completed:
+        """Run one command; `timeout` in seconds.
+
+        Forgets every answer that `ask` kept. With `check`, a status other than 0 raises
+        CommandFailed; with `secret`, neither input nor output appears in errors or logs.
+        """
+
+    @abstractmethod
+    def ask(self, questions: Sequence[Argv]) -> list[Completed]:
+        """Answer read-only commands in one round trip, in order, statuses unchecked.
+
+        An answer is kept until the next `run` or `upload`, so asking again costs nothing.
+        """
+
+    @abstractmethod
+    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
+        """Copy a local file to `target`, atomically, owned by root; for large files (it streams)."""
+
+    def __str__(self) -> str:
+        """The name and the address, as errors show them."""
+        return f"{self.name} ({self.address})"

@@ -1,0 +1,121 @@
+"""What the resources of one provider process share: the rack as configured now, and its connections."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from config import ConfigurationError, load
+from config import Rack as Configuration
+from providers.connection import Connection
+from providers.engine_log import EngineLog
+from providers.host import Host
+from providers.journal import Journal
+from providers.ssh import Pool
+from providers.thing import Site
+
+AREAS = (
+    "cluster",
+    "network",
+    "authority",
+    "addons",
+    "readiness",
+    "artifacts",
+    "defaults",
+    "load_balancers",
+    "nodes",
+)
+"""The keys of the stack configuration."""
+
+
+class LiveRack:
+    """The other machines, by the connections that the current configuration gives, else the state."""
+
+    def __init__(self, session: Session, configuration: Configuration | None) -> None:
+        self._session = session
+        self._configuration = configuration
+
+    def control_planes(self) -> Sequence[str]:
+        """Names of the control planes as configured now."""
+        return [one.name for one in self._configuration.control_planes()] if self._configuration else []
+
+    def configured(self, machine: str) -> bool:
+        """Whether the machine is still in the configuration."""
+        return machine in self._machines()
+
+    def host(self, machine: str) -> Host:
+        """The pooled connection to a configured machine."""
+        return self._session.host(machine, Connection.parse(self._machines()[machine].connection_json()))
+
+    def connection(self, machine: str, stored: Mapping[str, Any]) -> Connection:
+        """The connection as configured now; the one in state for a machine that has left the rack."""
+        machines = self._machines()
+        return Connection.parse(machines[machine].connection_json() if machine in machines else stored)
+
+    def _machines(self) -> Mapping[str, Any]:
+        return {one.name: one for one in self._configuration.machines()} if self._configuration else {}
+
+
+class Session:
+    """One for each process; nothing in it matters for correctness."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self._raw = {key: _decoded(value) for key, value in raw.items()}
+        self._pool = Pool()
+        self._lock = threading.Lock()
+        self._racks: dict[str, LiveRack] = {}
+        self._warned: set[str] = set()
+        self.log = EngineLog()
+
+    def rack(self, urn: str) -> LiveRack:
+        """The rack of the stack that the resource belongs to."""
+        stack = urn.split(":")[2] if urn.count(":") > 2 else "dev"
+        with self._lock:
+            if stack not in self._racks:
+                self._racks[stack] = LiveRack(self, self._load(stack))
+            return self._racks[stack]
+
+    def host(self, machine: str, connection: Connection) -> Host:
+        """The pooled connection to a machine."""
+        return self._pool.host(machine, connection)
+
+    def site(self, properties: Mapping[str, Any], *, leaving: bool = False) -> Site:
+        """Where the resource with these properties works."""
+        urn, machine = str(properties["urn"]), str(properties["machine"])
+        rack = self.rack(urn)
+        host = self.host(machine, rack.connection(machine, properties["connection"]))
+        return Site(
+            host=host,
+            journal=Journal(host),
+            rack=rack,
+            say=lambda line: self.log.progress(urn, line),
+            leaving=leaving,
+        )
+
+    def warn_once(self, machine: str, urn: str, line: str) -> None:
+        """Warn of a machine, once in this process."""
+        with self._lock:
+            known = machine in self._warned
+            self._warned.add(machine)
+        if not known:
+            self.log.warning(urn, line)
+
+    def _load(self, stack: str) -> Configuration | None:
+        try:
+            return load(self._raw, stack=stack)
+        except ConfigurationError:
+            # An older run stored a configuration that this version refuses: the program itself
+            # reports it; here the connections in the state must do.
+            return None
+
+
+def _decoded(value: Any) -> Any:
+    """Structured values of the configuration arrive as JSON text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
