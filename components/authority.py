@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 import pulumi
@@ -22,7 +22,7 @@ LEAF_USES = ["digital_signature", "key_encipherment"]
 def subject_alternative_names(rack: Rack) -> tuple[list[str], list[str]]:
     """The DNS names and the IP addresses that the API server answers to, each sorted."""
     cluster = rack.cluster
-    first_service = str(ip_network(str(cluster.service_cidr)).network_address + 1)
+    first_service = cluster.service_address
     service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster"]
     service.append(f"kubernetes.default.svc.{cluster.dns_domain}")
     machines = [*rack.control_planes(), *rack.load_balancers.values()]
@@ -109,7 +109,7 @@ class Authority(pulumi.ComponentResource):
             validity_period_hours=self._settings.ca_validity_hours,
             allowed_uses=CA_USES,
             dns_names=[f"{purpose}-ca" if purpose != "kubernetes" else "kubernetes"],
-            subject={**self._settings.subject_fields(), "common_name": f"{purpose}-ca"},
+            subject={**self._settings.subject.model_dump(exclude_none=True), "common_name": f"{purpose}-ca"},
             opts=self._opts,
         )
         return key, certificate
@@ -125,8 +125,8 @@ class Authority(pulumi.ComponentResource):
         addresses: Sequence[str] = (),
     ) -> tuple[tls.PrivateKey, tls.LocallySignedCert]:
         key = self._key(purpose)
-        # the organization of a client certificate is its group: the configured subject must not add one
-        subject: dict[str, Any] = {**self._settings.subject_fields(), "common_name": common_name}
+        # the organization of a certificate is its group in Kubernetes: the configured one is for the CAs
+        subject: dict[str, Any] = {"common_name": common_name}
         if groups:
             subject["organization"] = groups[0]
         request = tls.CertRequest(

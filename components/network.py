@@ -36,8 +36,23 @@ def _host_path(name: str, path: str, kind: str) -> dict[str, Any]:
     return {"name": name, "hostPath": {"path": path, "type": kind}}
 
 
-def pod(image: str) -> dict[str, Any]:
-    """The pod of one node: an init step that places the CNI configuration, then flanneld."""
+def plugin_step(rack: Rack) -> list[dict[str, Any]]:
+    """The init step that brings flannel's CNI plugin; a bundle of artifacts has it already."""
+    if rack.artifacts:
+        return []
+    step = {
+        "name": "install-cni-plugin",
+        "image": rack.network.flannel_cni_image,
+        "command": ["cp"],
+        "args": ["-f", "/flannel", "/opt/cni/bin/flannel"],
+        "volumeMounts": [{"name": "cni-plugin", "mountPath": "/opt/cni/bin"}],
+    }
+    return [step]
+
+
+def pod(rack: Rack) -> dict[str, Any]:
+    """The pod of one node: init steps that place the CNI plugin and configuration, then flanneld."""
+    image = rack.network.flannel_image
     install = {
         "name": "install-cni",
         "image": image,
@@ -71,11 +86,12 @@ def pod(image: str) -> dict[str, Any]:
         "priorityClassName": "system-node-critical",
         "serviceAccountName": "flannel",
         "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-        "initContainers": [install],
+        "initContainers": [*plugin_step(rack), install],
         "containers": [daemon],
         "volumes": [
             _host_path("run", "/run/flannel", "DirectoryOrCreate"),
             _host_path("cni", "/etc/cni/net.d", "DirectoryOrCreate"),
+            _host_path("cni-plugin", "/opt/cni/bin", "DirectoryOrCreate"),
             _host_path("xtables-lock", "/run/xtables.lock", "FileOrCreate"),
             {"name": "configuration", "configMap": {"name": "kube-flannel-cfg"}},
         ],
@@ -133,7 +149,7 @@ class Network(pulumi.ComponentResource):
             metadata={"name": "kube-flannel-ds", "namespace": NAMESPACE, "labels": LABELS},
             spec={
                 "selector": {"matchLabels": LABELS},
-                "template": {"metadata": {"labels": LABELS}, "spec": pod(rack.network.flannel_image)},
+                "template": {"metadata": {"labels": LABELS}, "spec": pod(rack)},
             },
             opts=pulumi.ResourceOptions.merge(self._within, pulumi.ResourceOptions(depends_on=needs)),
         )

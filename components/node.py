@@ -46,6 +46,6 @@ class ReadyNode(Board):
     ) -> None:
         super().__init__("Node", rack, node, opts)
         self.node = node
-        self.last = self.add(Software, properties.software(node, source), self.last)
+        self.last = self.add(Software, properties.software(rack, node, source), self.last)
         run_commands(node, self, self.last)
         self.register_outputs({"address": str(node.address)})

@@ -39,17 +39,22 @@ def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
     return known
 
 
+def extra_packages(machine: Machine) -> Properties:
+    """The user's own packages."""
+    return {name: {"version": version, "hold": False} for name, version in machine.package_versions.items()}
+
+
 def kernel(machine: Machine, *, node: bool) -> Properties:
     """Modules, sysctl and, for a node, no swap."""
-    properties: Properties = {"modules": list(machine.modules), "sysctl": dict(machine.sysctl)}
+    properties: Properties = {"modules": list(machine.modules), "sysctl": {key: str(value) for key, value in machine.sysctl.items()}}
     if node and machine.swap == "off":
         properties["swap"] = "off"
     return {name: value for name, value in properties.items() if value}
 
 
-def software(node: Node, source: Source) -> Properties:
+def software(rack: Rack, node: Node, source: Source) -> Properties:
     """Packages, container runtime, images and kubelet of a node."""
-    wanted = {**source.node_packages(node), **{name: {"version": "", "hold": False} for name in node.packages}}
+    wanted = {**source.node_packages(node), **extra_packages(node)}
     return {
         **source.artifacts(node),
         "repositories": source.repositories(node),
@@ -59,7 +64,7 @@ def software(node: Node, source: Source) -> Properties:
         "kubelet": {
             "unit": source.kubelet_unit,
             "extra_args": {"node-ip": str(node.address)},
-            "config": dict(node.kubelet),
+            "config": {**rack.cluster.kubelet, **node.kubelet},
         },
     }
 
@@ -71,8 +76,8 @@ def balancer(rack: Rack, name: str, source: Source) -> Properties:
     return {
         **source.balancer_artifacts(),
         "repositories": source.balancer_repositories(),
-        "packages": {one: {"version": "", "hold": False} for one in ("haproxy", *machine.packages)},
-        "haproxy": {"bind": rack.cluster.endpoint_port, "backends": backends, **machine.haproxy.options()},
+        "packages": {"haproxy": {"version": "", "hold": False}, **extra_packages(machine)},
+        "haproxy": {"bind": rack.cluster.endpoint_port, "backends": backends, **machine.haproxy.model_dump(mode="json")},
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from ipaddress import ip_network
 from typing import Any
 
 import pulumi
@@ -22,7 +21,7 @@ def expectations(rack: Rack) -> dict[str, Any]:
     return {
         "nodes": [node.hostname for node in rack.nodes.values()],
         "probe_image": rack.readiness.probe_image,
-        "service_ip": str(ip_network(str(rack.cluster.service_cidr)).network_address + 1),
+        "service_ip": rack.cluster.service_address,
         "dns_name": f"kubernetes.default.svc.{rack.cluster.dns_domain}",
         "timeout": rack.readiness.timeout,
         "memberships": digest,

@@ -16,15 +16,12 @@ FORMED = "/var/lib/helicon/formed"
 """Marks a control plane of a cluster that became ready: from then on, leaving it has rules."""
 
 READY: Argv = ("kubectl", "--kubeconfig", ADMIN_CONF, "--request-timeout=5s", "get", "--raw", "/readyz")
-STATUS: Argv = (
-    "sh",
-    "-c",
+LOOK = (
     'for file in "$@"; do [ -e "$file" ] && echo yes || echo no; done; '
-    f'timeout 8 {" ".join(READY)} 2>/dev/null; echo; sha256sum /etc/kubernetes/pki/ca.crt 2>/dev/null; exit 0',
-    "status",
-    ADMIN_CONF,
-    FORMED,
+    f"[ -e {ADMIN_CONF} ] && timeout 8 {' '.join(READY)} 2>/dev/null; exit 0"
 )
+STATUS: Argv = ("sh", "-c", LOOK, "status", ADMIN_CONF, FORMED)
+"""Whether a control plane is a member, bears the mark, and its API is ready."""
 
 
 class Peer:

@@ -9,7 +9,8 @@ from providers.errors import Refused
 from providers.host import Argv
 from providers.thing import Change, Json, Site, Thing
 
-ASK: Argv = ("sh", "-c", "dpkg --print-architecture 2>/dev/null || uname -m")
+LOOK = "dpkg --print-architecture 2>/dev/null || uname -m"
+ASK: Argv = ("sh", "-c", LOOK, "architecture")
 """dpkg first: Raspberry Pi OS runs 32-bit userlands under 64-bit kernels."""
 NAMES = {"aarch64": "arm64", "x86_64": "amd64", "armv7l": "armhf", "armv6l": "armv6"}
 

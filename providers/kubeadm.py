@@ -20,13 +20,16 @@ INTACT = "intact"
 FIXED = ("role", "version", "endpoint", "address", "node_name", "cluster", "kube_proxy_configuration")
 """What a member cannot change by itself: `kubeadm` has no way, or it is an upgrade."""
 
-_ASK: Argv = (
-    "sh",
-    "-c",
+_OBSERVE = (
     f"[ -e /etc/kubernetes/kubelet.conf ] && [ -e {MEMBERSHIP} ] || exit 0; cat {MEMBERSHIP}; echo; "
     f"systemctl is-active kubelet; cd {SAVED} 2>/dev/null || exit 0; for file in *.yaml; do "
     f'if cmp -s "$file" "{MANIFESTS}/$file"; then echo "{INTACT} $file"; '
-    f'elif [ -e "{MANIFESTS}/$file" ]; then echo "differs $file"; else echo "{ABSENT} $file"; fi; done; exit 0',
+    f'elif [ -e "{MANIFESTS}/$file" ]; then echo "differs $file"; else echo "{ABSENT} $file"; fi; done; exit 0'
+)
+_ASK: Argv = ("sh", "-c", _OBSERVE, "kubeadm")
+_REMEMBER = (
+    f"set -eu; umask 077; mkdir -p {SAVED}; cp {MANIFESTS}/*.yaml {SAVED}/ 2>/dev/null || true; "
+    f"cat > {MEMBERSHIP}; sync"
 )
 _MEND = f'set -eu; cp "{SAVED}/$1" "/etc/kubernetes/.$1"; mv "/etc/kubernetes/.$1" "{MANIFESTS}/$1"'
 
@@ -143,8 +146,7 @@ def _whole(value: Any) -> Any:
 
 
 def _remember(site: Site, wanted: Mapping[str, Any]) -> None:
-    script = f"set -eu; umask 077; mkdir -p {SAVED}; cp {MANIFESTS}/*.yaml {SAVED}/ 2>/dev/null || true; cat > {MEMBERSHIP}; sync"
-    site.host.run(["sh", "-c", script], stdin=json.dumps(wanted, sort_keys=True).encode())
+    site.host.run(["sh", "-c", _REMEMBER, "remember"], stdin=json.dumps(wanted, sort_keys=True).encode())
 
 
 def _refused(site: Site, change: Change) -> Refused:

@@ -10,12 +10,11 @@ from providers.errors import Unobservable
 from providers.host import Argv
 from providers.thing import Site
 
-NODE: Argv = (
-    "sh",
-    "-c",
+READ = (
     f"[ -e {KUBELET_CONF} ] || exit 3; "
-    f'kubectl --kubeconfig {KUBELET_CONF} --request-timeout=5s get node "$(hostname)" -o json',
+    f'kubectl --kubeconfig {KUBELET_CONF} --request-timeout=5s get node "$(hostname)" -o json'
 )
+NODE: Argv = ("sh", "-c", READ, "node")
 """A kubelet may read its own Node object, so no control plane needs to be asked."""
 NO_MEMBER = 3
 

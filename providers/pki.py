@@ -15,6 +15,7 @@ _PUT = """
 set -eu; umask 077; mkdir -p "$(dirname "$1")"
 cat > "$1.helicon"; chmod "$2" "$1.helicon"; sync "$1.helicon"; mv "$1.helicon" "$1"
 """
+_TIDY = 'rmdir -p --ignore-fail-on-non-empty -- "$@" 2>/dev/null; exit 0'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +70,8 @@ class Pki(Thing[PkiState]):
     def remove(self, site: Site, managed: PkiState) -> None:
         """Restore what was there before: as a rule, nothing."""
         site.journal.restore_files(sorted(managed.files))
-        site.host.run(["sh", "-c", "rmdir -p --ignore-fail-on-non-empty -- \"$@\" 2>/dev/null; exit 0", "pki",
-                       *sorted({path.rsplit("/", 1)[0] for path in managed.files}, reverse=True)])
+        directories = sorted({path.rpartition("/")[0] for path in managed.files}, reverse=True)
+        site.host.run(["sh", "-c", _TIDY, "pki", *directories])
 
     def minus(self, old: PkiState, new: PkiState) -> PkiState | None:
         """The files that are no longer listed."""

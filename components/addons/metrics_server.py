@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from config import MetricsServerSettings
+from config.addons import MetricsServer as Settings
 
 NAME = "metrics-server"
 NAMESPACE = "kube-system"
@@ -25,20 +25,20 @@ AGGREGATE = {
 }
 
 
-def arguments(settings: MetricsServerSettings) -> list[str]:
+def arguments(settings: Settings) -> list[str]:
     """The server's command line."""
     insecure = ["--kubelet-insecure-tls"] if settings.kubelet_insecure_tls else []
     return [
         "--cert-dir=/tmp",
         f"--secure-port={PORT}",
-        f"--kubelet-preferred-address-types={','.join(settings.address_types)}",
+        f"--kubelet-preferred-address-types={','.join(settings.kubelet_preferred_address_types)}",
         "--kubelet-use-node-status-port",
         f"--metric-resolution={settings.resolution}",
         *insecure,
     ]
 
 
-def pod(settings: MetricsServerSettings) -> dict[str, Any]:
+def pod(settings: Settings) -> dict[str, Any]:
     """The server's pod."""
     probe = {"port": "https", "scheme": "HTTPS"}
     container = {
@@ -72,7 +72,7 @@ def pod(settings: MetricsServerSettings) -> dict[str, Any]:
 class MetricsServer(pulumi.ComponentResource):
     """metrics-server with its permissions and its place in the API."""
 
-    def __init__(self, name: str, settings: MetricsServerSettings, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions) -> None:
         super().__init__("helicon:index:MetricsServer", name, {}, opts)
         self._name = name
         self._opts = pulumi.ResourceOptions(parent=self)
@@ -131,7 +131,7 @@ class MetricsServer(pulumi.ComponentResource):
         )
 
     def _deployment(
-        self, settings: MetricsServerSettings, needs: list[pulumi.Resource]
+        self, settings: Settings, needs: list[pulumi.Resource]
     ) -> k8s.apps.v1.Deployment:
         return k8s.apps.v1.Deployment(
             f"{self._name}-server",

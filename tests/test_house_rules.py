@@ -1,0 +1,116 @@
+"""The rules of the house that can be read off the source."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+PARTS = ("config", "providers", "components", "lab", "toolchain")
+SOURCES = sorted(path for part in PARTS for path in (REPOSITORY / part).rglob("*.py"))
+MOST_LINES_OF_MODULE = 300
+MOST_LINES_OF_FUNCTION = 40
+MEDIAN_LINES_OF_FUNCTION = 10
+NOT_THINGS = {"thing.py", "kinds.py"}
+
+
+def tree(path: Path) -> ast.Module:
+    """The syntax tree of one source file."""
+    return ast.parse(path.read_text())
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method of one source file."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function's code, its signature and docstring left out."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def importers(module: str) -> list[str]:
+    """The sources that import a module, or something below it."""
+    found = []
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            if any(name == module or name.startswith(module + ".") for name in names):
+                found.append(str(path.relative_to(REPOSITORY)))
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:
+    """No module has more than 300 lines."""
+    assert len(path.read_text().splitlines()) <= MOST_LINES_OF_MODULE
+
+
+def test_no_function_is_longer_than_one_screen() -> None:
+    """No function has more than 40 lines; half of all have at most 10."""
+    sizes = {f"{path.name}:{one.name}": lines(one) for path in SOURCES for one in functions(path)}
+    assert [name for name, size in sizes.items() if size > MOST_LINES_OF_FUNCTION] == []
+    assert statistics.median(sizes.values()) <= MEDIAN_LINES_OF_FUNCTION
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    """Modules, public classes and public functions have a docstring."""
+    silent = []
+    for path in SOURCES:
+        module = tree(path)
+        named = [node for node in module.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+        silent += [f"{path.name}:{one.name}" for one in named if one.name[0] != "_" and not ast.get_docstring(one)]
+        silent += [path.name] if not ast.get_docstring(module) else []
+    assert silent == []
+
+
+def test_one_module_knows_pulumi_dynamic() -> None:
+    """The classes in the state are loaded from one module that never moves."""
+    assert importers("pulumi.dynamic") == ["providers/adapter.py"]
+
+
+def test_one_module_opens_connections() -> None:
+    """asyncssh is known to the connection code alone (the stand-in for pulumi-command has its own)."""
+    known = {"providers/ssh.py", "providers/ssh_client.py", "providers/hostkeys.py", "providers/loop.py"}
+    assert set(importers("asyncssh")) - known <= {"toolchain/plugins/command.py", "toolchain/plugins/remote.py"}
+
+
+def test_one_module_reads_the_configuration() -> None:
+    """pulumi.Config is read in one place."""
+    readers = [path.name for path in SOURCES if "pulumi.Config(" in path.read_text()]
+    assert readers == ["configuration.py"]
+
+
+def test_nothing_on_a_real_rack_knows_the_lab() -> None:
+    """The program treats simulated boards as boards."""
+    assert [path for path in importers("lab") if path.split("/")[0] in ("components", "providers", "config")] == []
+
+
+def test_each_thing_shares_its_name_with_its_module_and_scenarios() -> None:
+    """One managed thing per module; class, property, module and scenarios agree."""
+    from providers.kinds import KINDS
+
+    for kind in KINDS.values():
+        for thing in kind.things:
+            module = type(thing).__module__.rpartition(".")[2]
+            assert module == type(thing).__name__.lower() == thing.name
+            assert (REPOSITORY / "tests" / "scenarios" / module).is_dir(), module
+
+
+def test_commands_are_lists_not_lines() -> None:
+    """No shell line is formatted from values: they are arguments (`shell=True` and os.system are out)."""
+    for path in SOURCES:
+        text = path.read_text()
+        assert "shell=True" not in text, path
+        assert "os.system" not in text, path
