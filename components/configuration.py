@@ -7,8 +7,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.settings import SETTINGS
 
-from config import ConfigurationError, Rack, load
-from providers.session import AREAS
+from config import KEYS, ConfigurationError, Rack, load
 
 MARGIN = 4
 """Operations beside those on the machines: certificates and Kubernetes objects."""
@@ -17,7 +16,7 @@ MARGIN = 4
 def load_rack() -> Rack:
     """The rack of the current stack; ends the program with every problem at once."""
     settings = pulumi.Config("helicon")
-    raw: dict[str, Any] = {area: settings.get_object(area) for area in AREAS if settings.get(area)}
+    raw: dict[str, Any] = {key: settings.get_object(key) for key in KEYS if settings.get(key)}
     try:
         rack = load(raw, stack=pulumi.get_stack())
     except ConfigurationError as error:

@@ -25,11 +25,12 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
+from config import KEYS
 from providers import formation, leaving, readiness, resource
 from providers.errors import HostError, Refused, Unobservable, Unreachable
 from providers.kinds import KINDS
 from providers.record import erase, recorded
-from providers.session import AREAS, Session
+from providers.session import Session
 
 Properties = dict[str, Any]
 ABOUT = ("urn", "machine", "connection")
@@ -58,7 +59,7 @@ def _configure(request: ConfigureRequest) -> Session:
     if _session is None:
         if not os.environ.get("HELICON_TRACEBACK"):
             sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
-        _session = Session({area: request.config.get(area) for area in AREAS if request.config.get(area)})
+        _session = Session({key: request.config.get(key) for key in KEYS if request.config.get(key)})
         if not widen_thread_pool():
             line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"
             _session.log.warning("", line)

@@ -60,6 +60,10 @@ class Host(ABC):
         An answer is kept until the next `run` or `upload`, so asking again costs nothing.
         """
 
+    def survey(self, questions: Sequence[Argv]) -> None:
+        """Ask all that a resource needs; where it can be had in the same round trip, also what others will."""
+        self.ask(questions)
+
     @abstractmethod
     def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
         """Copy a local file to `target`, atomically, owned by root; for large files (it streams)."""

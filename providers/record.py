@@ -9,16 +9,15 @@ can answer those of all its resources in one round trip.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from providers.batch import QUESTIONS, listing
 from providers.host import Argv, Host
 from providers.journal import ROOT
 from providers.thing import Json
 
 RECORDS = f"{ROOT}/records"
-QUESTIONS = f"{ROOT}/questions"
 Properties = Mapping[str, Json]
 
 _WRITE = """
@@ -51,8 +50,8 @@ class Record:
         unique = [dict(one) for index, one in enumerate(sets) if one not in sets[:index]]
         if self.read() == unique:
             return
-        lines = "".join(shlex.join(argv) + "\n" for argv in dict.fromkeys([*questions, self.question]))
-        argv = ["sh", "-c", _WRITE, "record", RECORDS, QUESTIONS, self._kind, lines]
+        asked = listing([*questions, self.question])
+        argv = ["sh", "-c", _WRITE, "record", RECORDS, QUESTIONS, self._kind, asked]
         self._host.run(argv, stdin=json.dumps(unique, sort_keys=True).encode())
 
     def drop(self) -> None:

@@ -75,7 +75,7 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     """
     record = Record(site.host, kind.name)
     questions = kind.questions(new)
-    site.host.ask([*questions, record.question])
+    site.host.survey([*questions, record.question])
     begun = record.read()
     if begun != [kind.safe(new)]:
         record.write([*begun, kind.safe(new)], questions)
@@ -115,7 +115,7 @@ def _still_differs(site: Site, thing: AnyThing, change: Change) -> StillDiffers:
 
 def observe(kind: Kind, site: Site, properties: Properties) -> dict[str, Json]:
     """The properties as the machine shows them now, for the keys that `properties` manages."""
-    site.host.ask([*kind.questions(properties), Record(site.host, kind.name).question])
+    site.host.survey([*kind.questions(properties), Record(site.host, kind.name).question])
     return {
         thing.name: thing.render(thing.observe(site, state)) for thing, state in kind.managed(properties)
     }

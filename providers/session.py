@@ -7,27 +7,35 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from config import ConfigurationError, load
+from config import ConfigurationError, Machine, load
 from config import Rack as Configuration
 from providers.connection import Connection
 from providers.engine_log import EngineLog
 from providers.host import Host
 from providers.journal import Journal
 from providers.ssh import Pool
-from providers.thing import Site
+from providers.thing import Json, Site
 
-AREAS = (
-    "cluster",
-    "network",
-    "authority",
-    "addons",
-    "readiness",
-    "artifacts",
-    "defaults",
-    "load_balancers",
-    "nodes",
-)
-"""The keys of the stack configuration."""
+
+def connection_of(machine: Machine) -> dict[str, Json]:
+    """The `connection` property of a configured machine."""
+    given = machine.connection
+    bastion = given.bastion
+    jump = None
+    if bastion:
+        jump = Connection(
+            address=bastion.address,
+            port=bastion.port,
+            user=bastion.user or given.user,
+            identity_file=bastion.identity_file or given.identity_file,
+            agent=given.agent,
+            sudo=False,
+            host_key=bastion.host_key or "",
+            known_hosts=given.known_hosts,
+        )
+    plain = given.model_dump(exclude={"address", "bastion", "host_key"})
+    address = given.address or machine.address
+    return Connection(**plain, address=address, host_key=given.host_key or "", bastion=jump).render()
 
 
 class LiveRack:
@@ -47,14 +55,14 @@ class LiveRack:
 
     def host(self, machine: str) -> Host:
         """The pooled connection to a configured machine."""
-        return self._session.host(machine, Connection.parse(self._machines()[machine].connection_json()))
+        return self._session.host(machine, Connection.parse(connection_of(self._machines()[machine])))
 
     def connection(self, machine: str, stored: Mapping[str, Any]) -> Connection:
         """The connection as configured now; the one in state for a machine that has left the rack."""
         machines = self._machines()
-        return Connection.parse(machines[machine].connection_json() if machine in machines else stored)
+        return Connection.parse(connection_of(machines[machine]) if machine in machines else dict(stored))
 
-    def _machines(self) -> Mapping[str, Any]:
+    def _machines(self) -> Mapping[str, Machine]:
         return {one.name: one for one in self._configuration.machines()} if self._configuration else {}
 
 
