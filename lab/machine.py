@@ -1,0 +1,72 @@
+"""What this machine must have before boards can run on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.shell import run, say
+
+PROGRAMS = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "runc": "runc",
+    "mmdebstrap": "mmdebstrap",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "iptables": "iptables",
+    "gcc": "gcc",
+}
+"""Program to the Debian package that has it."""
+FILES = {
+    "/usr/include/unistd.h": "libc6-dev",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+}
+ADMIN_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INSTANCES_EACH = 5
+"""inotify instances that a board's systemd and its services hold; with 128 in all, 50 boards failed."""
+INSTALL_SECONDS = 900.0
+
+
+def prepare(boards: int) -> None:
+    """Install what is missing and make room for that many boards."""
+    if os.geteuid():
+        raise LabError(
+            item="user", expected="root", found=f"uid {os.geteuid()}", next_step="sudo make lab"
+        )
+    _install(missing())
+    _raise_limits(boards)
+
+
+def missing() -> list[str]:
+    """The Debian packages to install, sorted."""
+    programs = {package for name, package in PROGRAMS.items() if not _present(name)}
+    return sorted(programs | {package for path, package in FILES.items() if not Path(path).exists()})
+
+
+def _present(name: str) -> bool:
+    # a docker client elsewhere in PATH may be of another version and without a daemon
+    return shutil.which(name, path=ADMIN_PATH) is not None
+
+
+def _install(packages: list[str]) -> None:
+    if not packages:
+        return
+    say(f"lab: installing {', '.join(packages)}")
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", "--no-remove", *packages]
+    if run([*environment, *install], timeout=INSTALL_SECONDS, check=False).returncode:
+        run(["apt-get", "update"], timeout=INSTALL_SECONDS)
+        run([*environment, *install], timeout=INSTALL_SECONDS)
+
+
+def _raise_limits(boards: int) -> None:
+    wanted = boards * INSTANCES_EACH
+    if int(INOTIFY.read_text()) < wanted:
+        say(f"lab: raising fs.inotify.max_user_instances to {wanted}")
+        INOTIFY.write_text(str(wanted))
