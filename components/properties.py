@@ -7,6 +7,7 @@ from typing import Any
 
 from components.sources import Source
 from config import Machine, Node, Rack
+from providers.kubelet_config import DIRECTORY
 
 Properties = dict[str, Any]
 
@@ -55,6 +56,7 @@ def kernel(machine: Machine, *, node: bool) -> Properties:
 def software(rack: Rack, node: Node, source: Source) -> Properties:
     """Packages, container runtime, images and kubelet of a node."""
     wanted = {**source.node_packages(node), **extra_packages(node)}
+    config = {**rack.cluster.kubelet, **node.kubelet}
     return {
         **source.artifacts(node),
         "repositories": source.repositories(node),
@@ -63,9 +65,9 @@ def software(rack: Rack, node: Node, source: Source) -> Properties:
         **source.images(node),
         "kubelet": {
             "unit": source.kubelet_unit,
-            "extra_args": {"node-ip": str(node.address)},
-            "config": {**rack.cluster.kubelet, **node.kubelet},
+            "extra_args": {"node-ip": str(node.address), "config-dir": DIRECTORY},
         },
+        "kubelet_config": config,
     }
 
 

@@ -104,16 +104,16 @@ class Artifacts:
 
     def __init__(self, rack: Rack, architecture: str) -> None:
         self._source = str(rack.artifacts.source) if rack.artifacts else ""
-        self._bundle = Bundle.read(self._source, architecture)
-        self._debs = self._bundle.debs_digest
+        self._bundle = Bundle.read(self._source, architecture, rack.cluster.kubernetes)
+        self._debs = self._bundle.debs_sum()
 
     def artifacts(self, node: Node) -> Properties:
         """kubeadm, kubectl, kubelet and the CNI plugins, and the packages."""
         places = {f"bin/{name}": f"/usr/bin/{name}" for name in KUBERNETES}
-        names = [name for name in self._bundle.files if name.startswith(PLUGINS)]
+        names = [name for name in self._bundle.sums if name.startswith(PLUGINS)]
         places.update({name: f"/opt/cni/bin/{name.removeprefix(PLUGINS)}" for name in names})
         files = {
-            target: {"artifact": name, "sha256": self._bundle.files[name].sha256, "mode": "0755"}
+            target: {"artifact": name, "sha256": self._bundle.sum(name), "mode": "0755"}
             for name, target in places.items()
         }
         return {"artifacts": {"source": self._source, "files": files, "debs": self._debs}}
@@ -129,9 +129,8 @@ class Artifacts:
     def images(self, node: Node) -> Properties:
         """The archives that the node's role needs: importing is the longest step of its preparation."""
         wanted = [ref for ref in self._bundle.images if node.is_control_plane or not control_plane_image(ref)]
-        refs = {
-            ref: {"archive": self._bundle.images[ref], "sha256": self._bundle.image_digest(ref)} for ref in wanted
-        }
+        archives = {ref: self._bundle.images[ref] for ref in wanted}
+        refs = {ref: {"archive": one, "sha256": self._bundle.sum(one)} for ref, one in archives.items()}
         return {"images": {"source": self._source, "refs": refs}}
 
     def balancer_artifacts(self) -> Properties:

@@ -49,3 +49,19 @@ class Refused(HostError):
 
 class Unobservable(HostError):
     """What a thing manages cannot be seen now, for example because the API does not answer."""
+
+
+class NotSsh(Unreachable):
+    """Something answers that is no SSH server, or none that we can talk to; never retried."""
+
+
+class CredentialsMissing(CredentialsRefused):
+    """The key, the agent or the password to offer is not there; the machine was not asked."""
+
+
+class SudoRefused(CredentialsRefused):
+    """The user logged in and may not become root."""
+
+
+class DiskFull(CommandFailed):
+    """A command or an upload ended because a file system on the machine is full."""

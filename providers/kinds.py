@@ -13,6 +13,7 @@ from providers.hosts import Hosts
 from providers.images import Images
 from providers.kubeadm import Kubeadm
 from providers.kubelet import Kubelet
+from providers.kubelet_config import KubeletConfig
 from providers.labels import Labels
 from providers.modules import Modules
 from providers.packages import Packages
@@ -32,7 +33,7 @@ KINDS = {
         Kind(name="Access", things=(Architecture(),)),
         Kind(name="System", things=(Hostname(), Hosts(), Clock(), Files(), Units())),
         Kind(name="Kernel", things=(Modules(), Sysctl(), Swap())),
-        Kind(name="Software", things=(*_SOURCES, Containerd(), Images(), Kubelet())),
+        Kind(name="Software", things=(*_SOURCES, Containerd(), Images(), KubeletConfig(), Kubelet())),
         Kind(name="Balancer", things=(*_SOURCES, Haproxy())),
         Kind(name="Membership", things=(Pki(), Kubeadm(), Labels(), Taints())),
     )

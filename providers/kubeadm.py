@@ -23,7 +23,7 @@ FIXED = ("role", "version", "endpoint", "address", "node_name", "cluster", "kube
 _OBSERVE = (
     f"[ -e /etc/kubernetes/kubelet.conf ] && [ -e {MEMBERSHIP} ] || exit 0; cat {MEMBERSHIP}; echo; "
     f"systemctl is-active kubelet; cd {SAVED} 2>/dev/null || exit 0; for file in *.yaml; do "
-    f'if cmp -s "$file" "{MANIFESTS}/$file"; then echo "{INTACT} $file"; '
+    f'[ -e "$file" ] || continue; if cmp -s "$file" "{MANIFESTS}/$file"; then echo "{INTACT} $file"; '
     f'elif [ -e "{MANIFESTS}/$file" ]; then echo "differs $file"; else echo "{ABSENT} $file"; fi; done; exit 0'
 )
 _ASK: Argv = ("sh", "-c", _OBSERVE, "kubeadm")

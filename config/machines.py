@@ -1,0 +1,245 @@
+"""One machine: what every machine has, and what load balancers and nodes have besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
+
+from config.base import Part
+from config.connection import Connection
+from config.containerd import Containerd
+from config.problems import closest
+from config.scalars import (
+    AbsolutePath,
+    Address,
+    Cidr,
+    DomainName,
+    FileMode,
+    Given,
+    HaproxyTime,
+    HostName,
+    LabelKey,
+    LabelValue,
+    Location,
+    ModuleName,
+    PackageSpec,
+    Port,
+    Scalar,
+    SysctlKey,
+    UnitName,
+    UserName,
+    wrong,
+)
+
+ARCHITECTURES = ("arm64", "amd64", "armhf", "armv6")
+ARCHITECTURES_OF_NODES = ("arm64", "amd64")
+_ALIASES = {"aarch64": "arm64", "x86_64": "amd64", "armv7": "armhf", "armv7l": "armhf", "armv6l": "armv6"}
+ROLES = ("control-plane", "infra", "worker")
+_OLD_ROLES = {"master": "control-plane", "etcd": "control-plane", "node": "worker"}
+
+
+def _architecture(value: str) -> str:
+    if value in ARCHITECTURES:
+        return value
+    match = _ALIASES.get(value.lower()) or closest(value, ARCHITECTURES)
+    ask = "Ask the machine: dpkg --print-architecture."
+    raise wrong(_one_of(ARCHITECTURES), f'Did you mean "{match}"?' if match else ask)
+
+
+def _role(value: str) -> str:
+    if value in ROLES:
+        return value
+    match = _OLD_ROLES.get(value) or closest(value, ROLES)
+    raise wrong(
+        f"a role: {_one_of(ROLES)}", f'Did you mean "{match}"?' if match else "Choose one of the three."
+    )
+
+
+def _one_of(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+Architecture = Annotated[str, AfterValidator(_architecture), WithJsonSchema({"enum": list(ARCHITECTURES)})]
+NodeArchitecture = Annotated[
+    str, AfterValidator(_architecture), WithJsonSchema({"enum": list(ARCHITECTURES_OF_NODES)})
+]
+"""Others are refused by a rule of its own, with the reason."""
+Role = Annotated[str, AfterValidator(_role), WithJsonSchema({"enum": list(ROLES)})]
+
+
+class Clock(Part):
+    """Time, by systemd-timesyncd."""
+
+    ntp: tuple[Location, ...] = ()
+    """NTP servers; none: whatever the machine uses already."""
+    wait: bool = True
+    """Whether to wait until the clock is in step before anything that depends on it."""
+
+
+class File(Part):
+    """A file on a machine."""
+
+    content: str
+    """The whole text."""
+    mode: FileMode = "0644"
+    """Octal mode, in quotes."""
+    owner: UserName = "root"
+    """Owner."""
+    group: UserName = "root"
+    """Group."""
+
+
+class Unit(Part):
+    """A systemd unit."""
+
+    enabled: bool = True
+    """Whether it starts with the machine."""
+    active: bool = True
+    """Whether it runs now."""
+    content: str | None = None
+    """The unit file's text, where the machine does not have it already."""
+
+
+class Command(Part):
+    """A one-shot step of the user's own; its effects are not watched."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    """Name of the step, unique on the machine."""
+    create: Annotated[str, Field(min_length=1)]
+    """Command that does it."""
+    update: str | None = None
+    """Command that runs when something here changed; without it, `create`."""
+    delete: str | None = None
+    """Command that undoes it."""
+    stdin: Given | None = None
+    """Text given to the command."""
+    environment: Mapping[str, Given] = {}
+    """Environment variables of the command."""
+    triggers: tuple[Scalar, ...] = ()
+    """Values whose change runs the step again."""
+    secret: bool = False
+    """Whether input, environment and output are secret."""
+
+
+class Settings(Part):
+    """What every machine has; also the defaults of a rack."""
+
+    subnet: Cidr | None = None
+    """Network that the machine's address must lie in."""
+    architecture: Architecture = "arm64"
+    """Debian's name of the architecture; armhf (ARMv7) and armv6 only for load balancers."""
+    domain: DomainName = ""
+    """DNS domain of the machine; host names stay short."""
+    connection: Connection = Connection()
+    """How the machine is reached."""
+    clock: Clock = Clock()
+    """Time."""
+    sysctl: Mapping[SysctlKey, Scalar] = {}
+    """Kernel parameters."""
+    modules: tuple[ModuleName, ...] = ()
+    """Kernel modules; a list given here replaces the default."""
+    swap: Literal["off", "keep"] = "keep"
+    """Swap: off, or keep what the machine has (kubelets need "off" or failSwapOn: false)."""
+    packages: tuple[PackageSpec, ...] = ()
+    """Further Debian packages, `name` or `name=version` (with * at the end for any patch)."""
+    files: Mapping[AbsolutePath, File] = {}
+    """Further files."""
+    units: Mapping[UnitName, Unit] = {}
+    """Further systemd units."""
+    commands: tuple[Command, ...] = ()
+    """One-shot steps of the user's own."""
+
+
+class Defaults(Settings):
+    """Defaults for every machine; mappings merge, lists replace."""
+
+    containerd: Containerd = Containerd()
+    """The container runtime of the nodes."""
+
+
+class MachineSettings(Settings):
+    """One machine."""
+
+    address: Address
+    """IPv4 address of the machine in the rack."""
+    hostname: HostName = ""
+    """Host name; without it, the machine's name."""
+
+
+class Stats(Part):
+    """HAProxy's page of statistics; it has no password."""
+
+    enabled: bool = False
+    """Whether there is one."""
+    address: Location = "127.0.0.1"
+    """Address it listens at; other machines see it only where another one is given."""
+    port: Port = 9000
+    """Port it listens at."""
+
+
+class Haproxy(Part):
+    """HAProxy in front of the API servers."""
+
+    balance: Literal["roundrobin", "leastconn", "source", "first"] = "roundrobin"
+    """How connections are spread."""
+    timeout_connect: HaproxyTime = "5s"
+    """Time to reach an API server."""
+    timeout_client: HaproxyTime = "3h"
+    """Idle time after which a client's connection is closed; long, for `kubectl logs --follow`."""
+    timeout_server: HaproxyTime = "3h"
+    """The same for the API server's side."""
+    maxconn: Annotated[int, Field(ge=1, le=1000000)] = 4000
+    """Most connections at once."""
+    check_interval: HaproxyTime = "1s"
+    """Time between two health checks of an API server."""
+    fall: Annotated[int, Field(ge=1, le=100)] = 2
+    """Failed checks after which an API server gets no more connections."""
+    rise: Annotated[int, Field(ge=1, le=100)] = 2
+    """Good checks after which it gets them again."""
+    stats: Stats = Stats()
+    """The page of statistics."""
+    admin_socket: bool = True
+    """Whether the local socket that hatop uses exists."""
+    log_health_checks: bool = True
+    """Whether changes of health are logged."""
+    hatop_alias: bool = True
+    """Whether shells on the machine know `hatop`."""
+
+
+class LoadBalancerSettings(MachineSettings):
+    """A machine in front of the API servers."""
+
+    haproxy: Haproxy = Haproxy()
+    """HAProxy."""
+
+
+class Taint(Part):
+    """A taint: pods that do not tolerate it stay away."""
+
+    key: LabelKey
+    """Key."""
+    value: LabelValue = ""
+    """Value."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+    """What happens to pods that do not tolerate it."""
+
+
+class NodeSettings(MachineSettings):
+    """A machine of the Kubernetes cluster."""
+
+    architecture: NodeArchitecture = "arm64"
+    """Debian's name of the architecture: arm64 or amd64."""
+    swap: Literal["off", "keep"] = "off"
+    """Swap: off, or keep what the machine has (the kubelet then needs failSwapOn: false)."""
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ("worker",)
+    """What the node is for; infra and worker become node-role labels."""
+    labels: Mapping[LabelKey, LabelValue] = {}
+    """Labels of the node."""
+    taints: tuple[Taint, ...] = ()
+    """Taints of the node."""
+    containerd: Containerd = Containerd()
+    """The container runtime."""
+    kubelet: Mapping[str, JsonValue] = {}
+    """Fields merged into this node's KubeletConfiguration, over those of the cluster."""

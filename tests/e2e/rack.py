@@ -1,0 +1,184 @@
+"""The rack under test: boards, the program on them, and what can be asked of both."""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from lab.boards import __main__ as boards
+from lab.boards import commands, files, plan
+from lab.bundle.build import build
+from lab.namespace import inside
+from lab.places import REPOSITORY
+from lab.program import Program
+from lab.shell import say
+
+NAME = "e2e"
+SUBNET = ipaddress.IPv4Network("10.124.0.0/24")
+BOARDS = ("lb-1", "cp-1", "cp-2", "cp-3", "w-1", "w-2", "w-3")
+Stack = dict[str, Any]
+
+
+class TestRack:
+    """Seven boards: a load balancer, three control planes, two workers and a spare one."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.lab = plan.Lab(name=NAME, subnet=SUBNET)
+        self.boards = {board.name: board for board in plan.boards(self.lab, BOARDS)}
+        self.bundle = build()
+        self.program = Program(NAME, bundle=self.bundle)
+        self.before: dict[str, files.Snapshot] = {}
+
+    def begin(self) -> None:
+        """Fresh boards, an empty stack, and a picture of every board's files."""
+        link = REPOSITORY / ".lab" / "bundle"
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.bundle)
+        boards.up(self.lab, list(self.boards.values()), reset=True)
+        self.program.forget()
+        self.program.prepare()
+        self.configure(lambda stack: None)
+        self.before = {name: files.snapshot(board) for name, board in self.boards.items()}
+
+    def end(self) -> None:
+        """The boards go."""
+        boards.down(self.lab)
+
+    def stack(self) -> Stack:
+        """The stack file of `make lab` as this rack has it: own addresses, own key, no second load balancer."""
+        text = (REPOSITORY / "Pulumi.lab.yaml").read_text()
+        text = text.replace("10.123.0.", "10.124.0.").replace(".lab/lab/", f".lab/{NAME}/")
+        text = text.replace("known_hosts.lab", f"known_hosts.{NAME}")
+        stack: Stack = yaml.safe_load(text)
+        stack["config"]["helicon:load_balancers"].pop("lb-2", None)
+        return stack
+
+    def configure(self, change: Callable[[Stack], None]) -> None:
+        """Change the rack's stack file."""
+        stack = self.current() if self.program.stack_file.exists() and self.before else self.stack()
+        change(stack["config"])
+        self.program.write_stack_file(stack)
+
+    def current(self) -> Stack:
+        """The stack file as it is."""
+        return copy.deepcopy(yaml.safe_load(self.program.stack_file.read_text()))
+
+    def pulumi(self, *args: str, check: bool = True, **env: str) -> str:
+        """Run pulumi and give back what it printed."""
+        done = self.program.run(*args, check=False, quiet=True, env=env)
+        text = done.stdout + done.stderr
+        say(text)
+        if check:
+            assert done.returncode == 0, text[-6000:]
+        else:
+            assert done.returncode != 0, f"expected a failure:\n{text[-6000:]}"
+        return text
+
+    def up(self, *more: str, check: bool = True, **env: str) -> str:
+        """`pulumi up`."""
+        return self.pulumi("up", "--yes", "--skip-preview", *more, check=check, **env)
+
+    def destroy(self, *more: str, check: bool = True, **env: str) -> str:
+        """`pulumi destroy`."""
+        return self.pulumi("destroy", "--yes", "--skip-preview", *more, check=check, **env)
+
+    def killed(self, verb: str, when: Callable[[str], bool]) -> str:
+        """Start a run and end its whole process group with SIGKILL as soon as its output says so."""
+        argv = self.program.command(verb, "--yes", "--skip-preview")
+        run = subprocess.Popen(
+            argv,
+            cwd=REPOSITORY,
+            env=self.program.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert run.stdout is not None
+        watchdog = threading.Timer(900, os.killpg, (run.pid, signal.SIGKILL))
+        watchdog.start()
+        seen = ""
+        for line in run.stdout:
+            seen += line
+            if when(seen):
+                break
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        watchdog.cancel()
+        self.program.run("cancel", "--yes", check=False, quiet=True)
+        return seen
+
+    def kubectl(self, *args: str) -> str:
+        """kubectl through the load balancer."""
+        return self.program.kubectl(*args)
+
+    def nodes(self) -> Mapping[str, bool]:
+        """Node names, and whether each is Ready."""
+        items = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
+        return {
+            item["metadata"]["name"]: any(
+                one["type"] == "Ready" and one["status"] == "True" for one in item["status"]["conditions"]
+            )
+            for item in items
+        }
+
+    def root(self, board: str, *argv: str) -> str:
+        """A command on a board, past SSH."""
+        done = subprocess.run(
+            ["/usr/bin/docker", "-H", "unix:///run/helicon-lab/docker.sock", "exec", self.boards[board].container, *argv],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def answers(self) -> bool:
+        """Whether the API answers through the load balancer, asked once."""
+        argv = inside(["kubectl", "--request-timeout=3s", "get", "--raw", "/readyz"])
+        done = subprocess.run(argv, env=self.program.environment(), capture_output=True, timeout=10, check=False)
+        return done.returncode == 0
+
+    def marks(self) -> dict[str, int]:
+        """Where the record of executed commands stands on every board."""
+        return {name: commands.mark(board) for name, board in self.boards.items()}
+
+    def written(self, since: Mapping[str, int]) -> list[str]:
+        """Commands since the marks that are not known to only read."""
+        return [
+            f"{name}: {entry.line}"
+            for name, board in self.boards.items()
+            for entry in commands.writers(commands.executed(board, since[name]))
+        ]
+
+    def changed(self, before: Mapping[str, files.Snapshot], *, living: bool) -> list[str]:
+        """What differs on the boards' file systems; with `living`, times count too."""
+        ignoring = files.LIVING if living else files.LEFT
+        return [
+            f"{name}{line}"
+            for name, board in self.boards.items()
+            for line in files.compare(before[name], files.snapshot(board), ignoring, times=living)
+        ]
+
+
+def eventually(what: str, holds: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(1)
