@@ -81,9 +81,13 @@ class Authority(pulumi.ComponentResource):
         cas = {one: self._ca(one) for one in ("kubernetes", "front-proxy", "etcd")}
         account = self._key("service-account")
         dns, addresses = subject_alternative_names(rack)
-        server = self._leaf("apiserver", cas["kubernetes"], "kube-apiserver", [], ["server_auth"], dns, addresses)
+        server = self._leaf(
+            "apiserver", cas["kubernetes"], "kube-apiserver", [], ["server_auth"], dns, addresses
+        )
         # system:masters, so that the kubeconfig works before any role binding exists
-        admin = self._leaf("admin", cas["kubernetes"], "kubernetes-admin", ["system:masters"], ["client_auth"])
+        admin = self._leaf(
+            "admin", cas["kubernetes"], "kubernetes-admin", ["system:masters"], ["client_auth"]
+        )
         self.pki = self._files(cas, account, server)
         self.ca_digest = cas["kubernetes"][0].public_key_pem.apply(key_digest)
         self.kubeconfig = self._kubeconfig(cas["kubernetes"][1], admin)
@@ -109,7 +113,9 @@ class Authority(pulumi.ComponentResource):
             validity_period_hours=self._settings.ca_validity_hours,
             allowed_uses=CA_USES,
             dns_names=[f"{purpose}-ca" if purpose != "kubernetes" else "kubernetes"],
-            subject={**self._settings.subject.model_dump(exclude_none=True), "common_name": f"{purpose}-ca"},
+            subject=tls.SelfSignedCertSubjectArgs(
+                **self._settings.subject.model_dump(exclude_none=True), common_name=f"{purpose}-ca"
+            ),
             opts=self._opts,
         )
         return key, certificate
@@ -126,9 +132,8 @@ class Authority(pulumi.ComponentResource):
     ) -> tuple[tls.PrivateKey, tls.LocallySignedCert]:
         key = self._key(purpose)
         # the organization of a certificate is its group in Kubernetes: the configured one is for the CAs
-        subject: dict[str, Any] = {"common_name": common_name}
-        if groups:
-            subject["organization"] = groups[0]
+        group = groups[0] if groups else None
+        subject = tls.CertRequestSubjectArgs(common_name=common_name, organization=group)
         request = tls.CertRequest(
             f"{self._name}-{purpose}",
             private_key_pem=key.private_key_pem,

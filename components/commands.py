@@ -14,8 +14,22 @@ from pulumi_command import remote
 
 from config import Machine
 from providers.connection import Connection
-from providers.hostkeys import pinned_key
+from providers.errors import HostKeyUnknown
+from providers.hostkeys import recorded
 from providers.session import connection_of
+
+
+def _host_key(connection: Connection) -> str:
+    known = connection.host_key or recorded(Path(connection.known_hosts), connection.address, connection.port)
+    if not known:
+        raise HostKeyUnknown(
+            host=connection.address,
+            item="host key",
+            expected="one that is pinned or learned, before a command runs there",
+            found="none",
+            next_step=f"make trust STACK={pulumi.get_stack()}",
+        )
+    return known if isinstance(known, str) else known[0]
 
 
 def _credentials(connection: Connection) -> dict[str, Any]:
@@ -23,7 +37,7 @@ def _credentials(connection: Connection) -> dict[str, Any]:
         "host": connection.address,
         "port": float(connection.port),
         "user": connection.user,
-        "host_key": pinned_key(connection),
+        "host_key": _host_key(connection),
     }
     if connection.identity_file:
         text = Path(connection.identity_file).expanduser().read_text()
@@ -35,7 +49,9 @@ def _connection(connection: Connection) -> remote.ConnectionArgs:
     proxy = None
     if connection.bastion:
         proxy = remote.ProxyConnectionArgs(**_credentials(connection.bastion))
-    return remote.ConnectionArgs(**_credentials(connection), proxy=proxy, per_dial_timeout=15, dial_error_limit=8)
+    return remote.ConnectionArgs(
+        **_credentials(connection), proxy=proxy, per_dial_timeout=15, dial_error_limit=8
+    )
 
 
 def run_commands(machine: Machine, parent: pulumi.Resource, needs: pulumi.Resource) -> None:

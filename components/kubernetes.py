@@ -21,8 +21,12 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
         kubeconfig=authority.kubeconfig,
         cluster_identifier=f"helicon-{rack.cluster.name}",
         skip_update_unreachable=True,
+        # an object that a killed run made before its state was written is taken over
+        upsert_existing_objects=True,
+        enable_patch_force=True,
         opts=pulumi.ResourceOptions(depends_on=[cluster.formation]),
     )
+
     def gone_with_cluster(
         args: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:

@@ -50,10 +50,9 @@ def plugin_step(rack: Rack) -> list[dict[str, Any]]:
     return [step]
 
 
-def pod(rack: Rack) -> dict[str, Any]:
-    """The pod of one node: init steps that place the CNI plugin and configuration, then flanneld."""
-    image = rack.network.flannel_image
-    install = {
+def install_step(image: str) -> dict[str, Any]:
+    """The init step that places the CNI configuration."""
+    return {
         "name": "install-cni",
         "image": image,
         "command": ["cp"],
@@ -63,7 +62,11 @@ def pod(rack: Rack) -> dict[str, Any]:
             {"name": "configuration", "mountPath": "/etc/kube-flannel/"},
         ],
     }
-    daemon = {
+
+
+def daemon(image: str) -> dict[str, Any]:
+    """flanneld."""
+    return {
         "name": "kube-flannel",
         "image": image,
         "command": ["/opt/bin/flanneld"],
@@ -81,13 +84,18 @@ def pod(rack: Rack) -> dict[str, Any]:
             {"name": "xtables-lock", "mountPath": "/run/xtables.lock"},
         ],
     }
+
+
+def pod(rack: Rack) -> dict[str, Any]:
+    """The pod of one node: init steps that place the CNI plugin and configuration, then flanneld."""
+    image = rack.network.flannel_image
     return {
         "hostNetwork": True,
         "priorityClassName": "system-node-critical",
         "serviceAccountName": "flannel",
         "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-        "initContainers": [*plugin_step(rack), install],
-        "containers": [daemon],
+        "initContainers": [*plugin_step(rack), install_step(image)],
+        "containers": [daemon(image)],
         "volumes": [
             _host_path("run", "/run/flannel", "DirectoryOrCreate"),
             _host_path("cni", "/etc/cni/net.d", "DirectoryOrCreate"),
@@ -146,7 +154,13 @@ class Network(pulumi.ComponentResource):
     def _daemon(self, name: str, rack: Rack, needs: list[pulumi.Resource]) -> None:
         k8s.apps.v1.DaemonSet(
             f"{name}-daemon",
-            metadata={"name": "kube-flannel-ds", "namespace": NAMESPACE, "labels": LABELS},
+            # a board that is off must not make every `up` wait: Readiness waits for all pods
+            metadata={
+                "name": "kube-flannel-ds",
+                "namespace": NAMESPACE,
+                "labels": LABELS,
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
             spec={
                 "selector": {"matchLabels": LABELS},
                 "template": {"metadata": {"labels": LABELS}, "spec": pod(rack)},

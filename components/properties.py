@@ -47,7 +47,10 @@ def extra_packages(machine: Machine) -> Properties:
 
 def kernel(machine: Machine, *, node: bool) -> Properties:
     """Modules, sysctl and, for a node, no swap."""
-    properties: Properties = {"modules": list(machine.modules), "sysctl": {key: str(value) for key, value in machine.sysctl.items()}}
+    properties: Properties = {
+        "modules": list(machine.modules),
+        "sysctl": {key: str(value) for key, value in machine.sysctl.items()},
+    }
     if node and machine.swap == "off":
         properties["swap"] = "off"
     return {name: value for name, value in properties.items() if value}
@@ -79,7 +82,11 @@ def balancer(rack: Rack, name: str, source: Source) -> Properties:
         **source.balancer_artifacts(),
         "repositories": source.balancer_repositories(),
         "packages": {"haproxy": {"version": "", "hold": False}, **extra_packages(machine)},
-        "haproxy": {"bind": rack.cluster.endpoint_port, "backends": backends, **machine.haproxy.model_dump(mode="json")},
+        "haproxy": {
+            "bind": rack.cluster.endpoint_port,
+            "backends": backends,
+            **machine.haproxy.model_dump(mode="json"),
+        },
     }
 
 

@@ -71,7 +71,13 @@ class Internet:
         """One repository for each Kubernetes minor, with its own key."""
         minor = ".".join(self._version.split(".")[:2])
         base = f"https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
-        kubernetes = {"uri": base, "suite": "/", "components": "", "key": f"{base}Release.key", "trusted": False}
+        kubernetes = {
+            "uri": base,
+            "suite": "/",
+            "components": "",
+            "key": f"{base}Release.key",
+            "trusted": False,
+        }
         found = {"helicon-kubernetes": kubernetes}
         if node.containerd.source == "docker":
             base = "https://download.docker.com/linux/debian"
@@ -103,8 +109,9 @@ class Artifacts:
     kubelet_unit = "managed"
 
     def __init__(self, rack: Rack, architecture: str) -> None:
-        self._source = str(rack.artifacts.source) if rack.artifacts else ""
-        self._bundle = Bundle.read(self._source, architecture, rack.cluster.kubernetes)
+        source = rack.artifacts.source if rack.artifacts else ""
+        self._bundle = Bundle.read(source, architecture, rack.cluster.kubernetes)
+        self._source = self._bundle.root
         self._debs = self._bundle.debs_sum()
 
     def artifacts(self, node: Node) -> Properties:

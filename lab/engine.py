@@ -112,9 +112,7 @@ def _execution() -> Path:
 def _containerd() -> Daemon:
     # started by dockerd, and ended by the kernel with it
     home = _execution() / "containerd"
-    return Daemon(
-        argv=(), pid_file=home / "containerd.pid", log=LOG, mark=str(home / "containerd.toml")
-    )
+    return Daemon(argv=(), pid_file=home / "containerd.pid", log=LOG, mark=str(home / "containerd.toml"))
 
 
 def _containerd_gone() -> bool:

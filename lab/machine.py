@@ -36,9 +36,7 @@ INSTALL_SECONDS = 900.0
 def prepare(boards: int) -> None:
     """Install what is missing and make room for that many boards."""
     if os.geteuid():
-        raise LabError(
-            item="user", expected="root", found=f"uid {os.geteuid()}", next_step="sudo make lab"
-        )
+        raise LabError(item="user", expected="root", found=f"uid {os.geteuid()}", next_step="sudo make lab")
     _install(missing())
     _raise_limits(boards)
 

@@ -127,8 +127,12 @@ class Program:
             check=False,
         )
         if done.returncode:
-            raise LabError(item=f"kubectl {' '.join(args)}", expected="status 0", found=done.stderr.strip(),
-                           next_step="pulumi up, which mends what is missing")
+            raise LabError(
+                item=f"kubectl {' '.join(args)}",
+                expected="status 0",
+                found=done.stderr.strip(),
+                next_step="pulumi up, which mends what is missing",
+            )
         return done.stdout
 
     def forget(self) -> None:

@@ -27,7 +27,7 @@ from pulumi.output import Unknown
 
 from config import KEYS
 from providers import formation, leaving, readiness, resource
-from providers.errors import HostError, Refused, Unobservable, Unreachable
+from providers.errors import HostError, Refused, Unreachable
 from providers.kinds import KINDS
 from providers.record import erase, recorded
 from providers.session import Session
@@ -212,7 +212,11 @@ class _Helicon(Resource):
     """A dynamic resource that knows its own URN, for progress lines."""
 
     def __init__(
-        self, name: str, provider: ResourceProvider, properties: Mapping[str, Any], opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        provider: ResourceProvider,
+        properties: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
     ) -> None:
         urn = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", opts.parent)
         super().__init__(provider, name, {**properties, "urn": urn}, opts)

@@ -58,9 +58,7 @@ class Admin:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    def kubectl(
-        self, *args: str, stdin: bytes = b"", timeout: float = 60.0, check: bool = True
-    ) -> Completed:
+    def kubectl(self, *args: str, stdin: bytes = b"", timeout: float = 60.0, check: bool = True) -> Completed:
         """Run kubectl; `timeout` in seconds."""
         return self.host.run(
             ["kubectl", "--kubeconfig", ADMIN_CONF, *args], stdin=stdin, timeout=timeout, check=check

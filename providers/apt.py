@@ -89,7 +89,6 @@ def _said(done: Completed) -> str:
     return (done.stderr + done.stdout).decode("utf-8", "replace")
 
 
-
 def _update(site: Site, options: Sequence[str]) -> Completed:
     script = ["sh", "-c", _UPDATE, "update", *options]
     return site.host.run(script, timeout=LOCK_SECONDS + 600, check=False)

@@ -46,7 +46,7 @@ systemctl stop containerd 2>/dev/null
 find {_STORE} -xdev -mindepth 1 -delete 2>/dev/null
 rmdir {_STORE} 2>/dev/null; exit 0
 """
-_TIDY = "rmdir --ignore-fail-on-non-empty \"$@\" 2>/dev/null; exit 0"
+_TIDY = 'rmdir --ignore-fail-on-non-empty "$@" 2>/dev/null; exit 0'
 _OPT = "/opt/containerd"
 _MADE = (f"{_OPT}/bin", f"{_OPT}/lib", _OPT, containerd_config.CNI_CONF, "/etc/cni")
 """Directories that containerd makes when it starts; removed where nothing is in them."""
@@ -227,5 +227,3 @@ def _is_ours(site: Site, managed: ServiceState) -> bool:
     """Whether containerd itself goes, so that its store would be left without an owner."""
     packages = site.journal.recall(Packages.name, _PACKAGES)
     return BROUGHT in packages.values() or (managed.options or {}).get("unit") == MANAGED
-
-

@@ -84,7 +84,8 @@ def _refuse_second_cluster(site: Site, others: list[Peer]) -> None:
         host=str(site.host),
         item="kubeadm init",
         expected="at least one other control plane that answers",
-        found="none, though this machine belonged to a cluster: " + "; ".join(str(peer.error) for peer in others),
+        found="none, though this machine belonged to a cluster: "
+        + "; ".join(str(peer.error) for peer in others),
         next_step="bring the other control planes up, then pulumi up again",
     )
 

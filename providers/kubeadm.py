@@ -80,7 +80,10 @@ class Kubeadm(Thing[KubeadmState]):
         if found.joined is None:
             return found
         # only what is fixed by the join can differ; the rest steers a join to come
-        joined = {**(managed.joined or {}), **{key: found.joined.get(key) for key in FIXED if key in found.joined}}
+        joined = {
+            **(managed.joined or {}),
+            **{key: found.joined.get(key) for key in FIXED if key in found.joined},
+        }
         return replace(found, joined=joined)
 
     def plan(self, current: KubeadmState, desired: KubeadmState) -> list[Change]:

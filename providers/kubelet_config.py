@@ -19,7 +19,9 @@ DIRECTORY = "/etc/kubernetes/kubelet.conf.d"
 FILE = f"{DIRECTORY}/50-helicon.conf"
 HEADER = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
 _ASK: Argv = ("cat", FILE)
-_RESTART = 'systemctl try-restart kubelet 2>/dev/null; rmdir --ignore-fail-on-non-empty "$1" 2>/dev/null; exit 0'
+_RESTART = (
+    'systemctl try-restart kubelet 2>/dev/null; rmdir --ignore-fail-on-non-empty "$1" 2>/dev/null; exit 0'
+)
 
 
 @dataclass(frozen=True, kw_only=True)

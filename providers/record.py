@@ -25,7 +25,9 @@ set -eu; umask 077; mkdir -p "$1" "$2"
 printf %s "$4" > "$2/.$3"; mv "$2/.$3" "$2/$3"
 cat > "$1/.$3"; sync "$1/.$3"; mv "$1/.$3" "$1/$3"; sync "$1"
 """
-_LIST = 'cd "$1" 2>/dev/null || exit 0; for file in *; do [ -e "$file" ] && printf "%s\\n" "$file"; done; exit 0'
+_LIST = (
+    'cd "$1" 2>/dev/null || exit 0; for file in *; do [ -e "$file" ] && printf "%s\\n" "$file"; done; exit 0'
+)
 
 
 class Record:

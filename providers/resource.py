@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from providers.errors import StillDiffers
 from providers.host import Argv
@@ -40,9 +40,7 @@ class Kind:
                 changes.append(Change(field=thing.name, was=None, now=new[thing.name]))
             else:
                 changes += thing.plan(current, desired)
-        return changes + [
-            Change(field=name, was=old[name], now=None) for name in self.released(old, new)
-        ]
+        return changes + [Change(field=name, was=old[name], now=None) for name in self.released(old, new)]
 
     def released(self, old: Properties, new: Properties) -> dict[str, Json]:
         """The parts of `old` that `new` no longer manages, by property."""
@@ -64,7 +62,7 @@ class Kind:
 
 
 def _keys_only(value: Json) -> Json:
-    return {key: ABSENT for key in value} if isinstance(value, dict) else ABSENT
+    return dict.fromkeys(value, ABSENT) if isinstance(value, dict) else ABSENT
 
 
 def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
@@ -116,9 +114,7 @@ def _still_differs(site: Site, thing: AnyThing, change: Change) -> StillDiffers:
 def observe(kind: Kind, site: Site, properties: Properties) -> dict[str, Json]:
     """The properties as the machine shows them now, for the keys that `properties` manages."""
     site.host.survey([*kind.questions(properties), Record(site.host, kind.name).question])
-    return {
-        thing.name: thing.render(thing.observe(site, state)) for thing, state in kind.managed(properties)
-    }
+    return {thing.name: thing.render(thing.observe(site, state)) for thing, state in kind.managed(properties)}
 
 
 def give_back(kind: Kind, site: Site, properties: Properties) -> None:
@@ -140,4 +136,4 @@ def remove(kind: Kind, site: Site, properties: Properties) -> None:
 def known(kind: Kind, properties: Properties) -> dict[str, Json]:
     """Only the managed properties of a bag that also holds the machine and its connection."""
     names = {thing.name for thing in kind.things}
-    return {name: cast(Json, value) for name, value in properties.items() if name in names}
+    return {name: value for name, value in properties.items() if name in names}

@@ -19,23 +19,7 @@ from providers.thing import Json, Site
 
 def connection_of(machine: Machine) -> dict[str, Json]:
     """The `connection` property of a configured machine."""
-    given = machine.connection
-    bastion = given.bastion
-    jump = None
-    if bastion:
-        jump = Connection(
-            address=bastion.address,
-            port=bastion.port,
-            user=bastion.user or given.user,
-            identity_file=bastion.identity_file or given.identity_file,
-            agent=given.agent,
-            sudo=False,
-            host_key=bastion.host_key or "",
-            known_hosts=given.known_hosts,
-        )
-    plain = given.model_dump(exclude={"address", "bastion", "host_key"})
-    address = given.address or machine.address
-    return Connection(**plain, address=address, host_key=given.host_key or "", bastion=jump).render()
+    return Connection.parse(machine.connection_json()).render()
 
 
 class LiveRack:

@@ -55,7 +55,7 @@ class Taints(Thing[TaintsState]):
         """Take the taints off, unless the node leaves and takes them along."""
         if site.leaving or node_object.read(site) is None:
             return
-        self._taint(site, {key: None for key in managed.values})
+        self._taint(site, dict.fromkeys(managed.values))
 
     def minus(self, old: TaintsState, new: TaintsState) -> TaintsState | None:
         """The taints that are no longer listed."""

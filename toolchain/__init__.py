@@ -1,0 +1,1 @@
+"""The Pulumi engine and plugins for machines that reach only package registries."""

@@ -40,7 +40,7 @@ def official() -> bool:
 
 def engine_directory() -> Path:
     """The directory of the built engine, named after what it is built from."""
-    parts = sorted((engine_build.HERE).glob("*/go.*")) + [Path(engine_build.__file__)]
+    parts = [*sorted(engine_build.HERE.glob("*/go.*")), Path(engine_build.__file__)]
     digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
     return cache() / "toolchain" / digest / "bin"
 

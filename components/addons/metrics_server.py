@@ -15,14 +15,14 @@ NAMESPACE = "kube-system"
 LABELS = {"k8s-app": NAME}
 RBAC = "rbac.authorization.k8s.io"
 PORT = 10250
-READER = [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]}]
+READER = [
+    {"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]}
+]
 SERVER = [
     {"apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]},
 ]
-AGGREGATE = {
-    f"{RBAC}/aggregate-to-{role}": "true" for role in ("admin", "edit", "view")
-}
+AGGREGATE = {f"{RBAC}/aggregate-to-{role}": "true" for role in ("admin", "edit", "view")}
 
 
 def arguments(settings: Settings) -> list[str]:
@@ -49,7 +49,11 @@ def pod(settings: Settings) -> dict[str, Any]:
         "ports": [{"name": "https", "containerPort": PORT, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": "100m", "memory": "100Mi"}},
         "livenessProbe": {"httpGet": {"path": "/livez", **probe}, "periodSeconds": 10, "failureThreshold": 3},
-        "readinessProbe": {"httpGet": {"path": "/readyz", **probe}, "periodSeconds": 5, "failureThreshold": 3},
+        "readinessProbe": {
+            "httpGet": {"path": "/readyz", **probe},
+            "periodSeconds": 5,
+            "failureThreshold": 3,
+        },
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -79,7 +83,8 @@ class MetricsServer(pulumi.ComponentResource):
         needs = self._permissions()
         service = k8s.core.v1.Service(
             f"{name}-service",
-            metadata=self._metadata(),
+            # its endpoints come with the deployment, which waits by itself
+            metadata=self._metadata(annotations={"pulumi.com/skipAwait": "true"}),
             spec={"selector": LABELS, "ports": [{"name": "https", "port": 443, "targetPort": "https"}]},
             opts=self._opts,
         )
@@ -91,7 +96,9 @@ class MetricsServer(pulumi.ComponentResource):
         return {"name": name, "namespace": NAMESPACE, "labels": LABELS, **more}
 
     def _permissions(self) -> list[pulumi.Resource]:
-        account = k8s.core.v1.ServiceAccount(f"{self._name}-account", metadata=self._metadata(), opts=self._opts)
+        account = k8s.core.v1.ServiceAccount(
+            f"{self._name}-account", metadata=self._metadata(), opts=self._opts
+        )
         reader, server = f"system:aggregated-{NAME}-reader", f"system:{NAME}"
         roles = [
             self._role("reader", reader, READER, {**LABELS, **AGGREGATE}),
@@ -130,9 +137,7 @@ class MetricsServer(pulumi.ComponentResource):
             opts=self._opts,
         )
 
-    def _deployment(
-        self, settings: Settings, needs: list[pulumi.Resource]
-    ) -> k8s.apps.v1.Deployment:
+    def _deployment(self, settings: Settings, needs: list[pulumi.Resource]) -> k8s.apps.v1.Deployment:
         return k8s.apps.v1.Deployment(
             f"{self._name}-server",
             metadata=self._metadata(),

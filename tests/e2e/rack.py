@@ -139,7 +139,14 @@ class TestRack:
     def root(self, board: str, *argv: str) -> str:
         """A command on a board, past SSH."""
         done = subprocess.run(
-            ["/usr/bin/docker", "-H", "unix:///run/helicon-lab/docker.sock", "exec", self.boards[board].container, *argv],
+            [
+                "/usr/bin/docker",
+                "-H",
+                "unix:///run/helicon-lab/docker.sock",
+                "exec",
+                self.boards[board].container,
+                *argv,
+            ],
             capture_output=True,
             text=True,
             timeout=120,
@@ -151,7 +158,9 @@ class TestRack:
     def answers(self) -> bool:
         """Whether the API answers through the load balancer, asked once."""
         argv = inside(["kubectl", "--request-timeout=3s", "get", "--raw", "/readyz"])
-        done = subprocess.run(argv, env=self.program.environment(), capture_output=True, timeout=10, check=False)
+        done = subprocess.run(
+            argv, env=self.program.environment(), capture_output=True, timeout=10, check=False
+        )
         return done.returncode == 0
 
     def marks(self) -> dict[str, int]:

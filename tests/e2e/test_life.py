@@ -98,7 +98,9 @@ def test_drift_is_named_and_mended(rack: TestRack) -> None:
 
 def test_a_changed_label_is_a_diff_and_an_update(rack: TestRack) -> None:
     """The node carries the new value."""
-    rack.configure(lambda one: one["helicon:nodes"]["w-1"].setdefault("labels", {}).update({"example.test/row": "7"}))
+    rack.configure(
+        lambda one: one["helicon:nodes"]["w-1"].setdefault("labels", {}).update({"example.test/row": "7"})
+    )
     assert "example.test/row" in rack.pulumi("preview", "--diff")
     rack.up()
     assert rack.kubectl("get", "node", "w-1", "-o", r"jsonpath={.metadata.labels.example\.test/row}") == "7"
@@ -148,7 +150,9 @@ def test_an_up_mends_the_endpoint_while_the_api_is_down(rack: TestRack) -> None:
 def test_one_board_off_stops_no_other(rack: TestRack) -> None:
     """`up` changes every other machine and fails for the one that is off, by name."""
     power.cut(rack.boards["w-2"])
-    rack.configure(lambda one: one["helicon:defaults"].setdefault("sysctl", {}).update({"net.core.somaxconn": "4321"}))
+    rack.configure(
+        lambda one: one["helicon:defaults"].setdefault("sysctl", {}).update({"net.core.somaxconn": "4321"})
+    )
     rack.configure(lambda one: one["helicon:defaults"]["connection"].update({"deadline": 20}))
     text = rack.up("--continue-on-error", check=False)
     assert "w-2" in text
@@ -168,13 +172,15 @@ def test_another_key_user_and_port(rack: TestRack) -> None:
     public = place.with_suffix(".pub").read_text().strip()
     script = (
         "set -e; id deputy >/dev/null 2>&1 || useradd -m -s /bin/bash deputy; mkdir -p /home/deputy/.ssh; "
-        "echo \"$1\" > /home/deputy/.ssh/authorized_keys; chown -R deputy /home/deputy; "
+        'echo "$1" > /home/deputy/.ssh/authorized_keys; chown -R deputy /home/deputy; '
         "echo 'deputy ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deputy; echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf; "
         "mv /home/pi/.ssh/authorized_keys /home/pi/.ssh/former; systemctl restart ssh"
     )
     for name in rack.boards:
         rack.root(name, "bash", "-c", script, "deputy", public)
-    shutil.copyfile(rack.program.place / f"known_hosts.{rack.lab.name}", rack.program.place / "known_hosts.ported")
+    shutil.copyfile(
+        rack.program.place / f"known_hosts.{rack.lab.name}", rack.program.place / "known_hosts.ported"
+    )
     hosts = rack.program.place / "known_hosts.ported"
     lines = [line.split(" ", 1) for line in hosts.read_text().splitlines()]
     hosts.write_text("".join(f"[{address}]:2222 {key}\n" for address, key in lines))
@@ -199,10 +205,19 @@ def test_destroy_gives_the_boards_back(rack: TestRack) -> None:
     rack.killed("destroy", lambda text: "helicon:Membership " in text and "deleted" in text)
     rack.destroy()
     ours = {"/home/deputy": "made by this test", "/etc/ssh/sshd_config.d/port.conf": "made by this test"}
-    ours |= {path: "made by this test" for path in ("/etc/sudoers.d/deputy", "/home/pi/.ssh", "/etc/passwd", "/etc/passwd-")}
-    ours |= {f"/etc/{name}{end}": "made by this test" for name in ("shadow", "group", "gshadow", "subuid", "subgid") for end in ("", "-")}
+    ours |= dict.fromkeys(
+        ("/etc/sudoers.d/deputy", "/home/pi/.ssh", "/etc/passwd", "/etc/passwd-"), "made by this test"
+    )
+    ours |= {
+        f"/etc/{name}{end}": "made by this test"
+        for name in ("shadow", "group", "gshadow", "subuid", "subgid")
+        for end in ("", "-")
+    }
     left = []
     for name, board in rack.boards.items():
-        left += [f"{name}{line}" for line in files.compare(rack.before[name], files.snapshot(board), files.LEFT | ours)]
+        left += [
+            f"{name}{line}"
+            for line in files.compare(rack.before[name], files.snapshot(board), files.LEFT | ours)
+        ]
     say("\n".join(left))
     assert left == []

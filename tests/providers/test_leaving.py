@@ -78,11 +78,22 @@ RESET = "<kubeadm_reset.reset> all"
 
 def test_a_worker_taken_out_of_the_configuration_is_drained_first() -> None:
     """Drain, reset, then its Node object goes; nobody waits for a teardown that cannot be one."""
-    worker = FakeHost("w-1", commands=[say(MEMBER), say(MARK, exit=1), say(RESET), say("rm -f /var/lib/helicon/formed")])
+    worker = FakeHost(
+        "w-1", commands=[say(MEMBER), say(MARK, exit=1), say(RESET), say("rm -f /var/lib/helicon/formed")]
+    )
     drain = f"{KUBECTL} drain w-1 --ignore-daemonsets --delete-emptydir-data --force --timeout=300s"
-    asked = [look(READY), look(READY), say(PODS, etcd_pods(cp_1=True)), say(f"{KUBECTL} get node w-1"), say(drain)]
-    forgotten = [look(READY), say(PODS, etcd_pods(cp_1=True)),
-                 say(f"{KUBECTL} delete node w-1 --ignore-not-found --wait=false")]
+    asked = [
+        look(READY),
+        look(READY),
+        say(PODS, etcd_pods(cp_1=True)),
+        say(f"{KUBECTL} get node w-1"),
+        say(drain),
+    ]
+    forgotten = [
+        look(READY),
+        say(PODS, etcd_pods(cp_1=True)),
+        say(f"{KUBECTL} delete node w-1 --ignore-not-found --wait=false"),
+    ]
     peer = FakeHost("cp-1", commands=[*asked, *forgotten])
     leaving.leave(site(worker, [peer], configured=False), {"node_name": "w-1"})
     worker.finish()
@@ -91,7 +102,9 @@ def test_a_worker_taken_out_of_the_configuration_is_drained_first() -> None:
 
 def test_a_rack_that_is_torn_down_is_reset_without_draining() -> None:
     """Once the formation has taken its mark off the control planes, nothing is left to protect."""
-    worker = FakeHost("w-1", commands=[say(MEMBER), say(MARK, exit=1), say(RESET), say("rm -f /var/lib/helicon/formed")])
+    worker = FakeHost(
+        "w-1", commands=[say(MEMBER), say(MARK, exit=1), say(RESET), say("rm -f /var/lib/helicon/formed")]
+    )
     peer = FakeHost("cp-1", commands=[look(DISSOLVED)])
     leaving.leave(site(worker, [peer], configured=True), {"node_name": "w-1"})
     worker.finish()

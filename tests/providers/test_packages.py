@@ -75,5 +75,3 @@ def test_only_what_is_no_longer_listed_is_removed() -> None:
     gone = thing.minus(old, thing.parse({"a": {"version": "2*", "hold": True}}))
     assert gone is not None and set(gone.packages) == {"b"}
     assert thing.minus(old, old) is None
-
-

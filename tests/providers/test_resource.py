@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from providers import resource
+from providers.batch import QUESTIONS, listing
 from providers.errors import StillDiffers
 from providers.host import Argv, Completed, Host
 from providers.journal import Journal
-from providers.batch import QUESTIONS, listing
 from providers.record import RECORDS
 from providers.thing import ABSENT, Change, Json, Site, Thing
 from tests.local_host import LocalHost
@@ -65,8 +65,10 @@ class Notes(Thing[NotesState]):
         site.journal.keep_files([f"/etc/notes/{change.field}" for change in changes])
         for change in changes:
             text = "stubborn" if self.stubborn else str(change.now)
-            site.host.run(["sh", "-c", 'mkdir -p /etc/notes; cat > "$1"', "x", f"/etc/notes/{change.field}"],
-                          stdin=text.encode())
+            site.host.run(
+                ["sh", "-c", 'mkdir -p /etc/notes; cat > "$1"', "x", f"/etc/notes/{change.field}"],
+                stdin=text.encode(),
+            )
 
     def remove(self, site: Site, managed: NotesState) -> None:
         """Restore them."""

@@ -30,14 +30,14 @@ class Server:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Server]:
-    """Start sshd with its files in `directory`; end it afterwards."""
+def running(directory: Path, accepted: str = "GOLDEN_*") -> Iterator[Server]:
+    """Start sshd with its files in `directory`, taking variables of these names; end it afterwards."""
     program = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise AssertionError("no OpenSSH server on this machine. Next: apt-get install openssh-server")
     if os.geteuid() == 0:
         PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-    server, config = _configured(directory)
+    server, config = _configured(directory, accepted)
     process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=(directory / "log").open("w"))
     try:
         _wait(server.port, process, directory / "log")
@@ -47,7 +47,7 @@ def running(directory: Path) -> Iterator[Server]:
         process.wait(LONGEST_START_SECONDS)
 
 
-def _configured(directory: Path) -> tuple[Server, Path]:
+def _configured(directory: Path, accepted: str) -> tuple[Server, Path]:
     host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     host_key.write_private_key(directory / "host_key")
     (directory / "host_key").chmod(0o600)
@@ -60,9 +60,9 @@ def _configured(directory: Path) -> tuple[Server, Path]:
     )
     lines = (
         f"Port {server.port}", "ListenAddress 127.0.0.1", f"HostKey {directory}/host_key", "PidFile none",
-        f"AuthorizedKeysFile {directory}/authorized_keys", "StrictModes no", "UsePAM no", "PermitRootLogin yes",
-        "PasswordAuthentication no", "KbdInteractiveAuthentication no", "AcceptEnv GOLDEN_*", "PrintMotd no",
-        "AllowTcpForwarding yes", "UseDNS no",
+        f"AuthorizedKeysFile {directory}/authorized_keys", "StrictModes no", "UsePAM no",
+        "PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+        f"AcceptEnv {accepted}", "PrintMotd no", "AllowTcpForwarding yes", "UseDNS no",
     )  # fmt: skip
     (directory / "sshd_config").write_text("\n".join(lines) + "\n")
     return server, directory / "sshd_config"

@@ -40,7 +40,7 @@ def _install(pulumi_home: Path, python: Path, repository: Path, name: str, packa
 
 
 def _launcher(python: Path, repository: Path, name: str) -> str:
-    run = f"exec {shlex.quote(str(python))} -u -m toolchain.plugins.{name} \"$@\""
+    run = f'exec {shlex.quote(str(python))} -u -m toolchain.plugins.{name} "$@"'
     path = f"PYTHONPATH={shlex.quote(str(repository))}${{PYTHONPATH:+:$PYTHONPATH}}"
     return f"{SHEBANG.decode()}{path}\nexport PYTHONPATH\n{run}\n"
 

@@ -80,9 +80,7 @@ async def dialled(connection: Values, log: Log) -> AsyncIterator[asyncssh.SSHCli
             yield made
 
 
-async def _retried(
-    connection: Values, what: str, log: Log, attempt: Attempt
-) -> asyncssh.SSHClientConnection:
+async def _retried(connection: Values, what: str, log: Log, attempt: Attempt) -> asyncssh.SSHClientConnection:
     """Dial until it works or the limit of failed attempts is passed, which counts from the second on."""
     limit, pause, failed = connection["dialErrorLimit"], FIRST_PAUSE, 0
     while True:

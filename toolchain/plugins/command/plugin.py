@@ -55,8 +55,7 @@ class CommandPlugin(Plugin):
         """Validate the inputs, fill in the connection's defaults and mark its secrets."""
         news = decode(request.news)
         failures = [
-            provider_pb2.CheckFailure(property=name, reason=reason)
-            for name, reason in inputs.problems(news)
+            provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in inputs.problems(news)
         ]
         return provider_pb2.CheckResponse(inputs=encode(inputs.checked(news)), failures=failures)
 
@@ -95,9 +94,7 @@ class CommandPlugin(Plugin):
 
     def read(self, request: Any) -> Any:
         """Return the state as it is: a command that ran leaves nothing to look at."""
-        return provider_pb2.ReadResponse(
-            id=request.id, inputs=request.inputs, properties=request.properties
-        )
+        return provider_pb2.ReadResponse(id=request.id, inputs=request.inputs, properties=request.properties)
 
     def delete(self, request: Any) -> Any:
         """Run `delete`, if there is one."""

@@ -120,5 +120,3 @@ class TlsPlugin(Plugin):
 
 def _kind(request: Any) -> Kind:
     return KINDS[type_of(request.urn)]
-
-
