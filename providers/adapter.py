@@ -218,7 +218,9 @@ class _Helicon(Resource):
         properties: Mapping[str, Any],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        urn = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", opts.parent)
+        # the parent's URN as a bare value: an output would depend on the component, and so on its other children
+        parent: Any = opts.parent.urn.future() if opts.parent else None
+        urn = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", parent)
         super().__init__(provider, name, {**properties, "urn": urn}, opts)
 
 

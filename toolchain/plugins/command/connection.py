@@ -29,31 +29,33 @@ class Credentials(asyncssh.SSHClient):
         """Take the key pairs to offer in order, and the password if there is one."""
         self._keys = list(user_keys)
         self._password = password
-        self._said_password = False
         self.attempted = ["none"]
 
     def public_key_auth_requested(self) -> Any:
         """Return the next key, or nothing."""
-        return self._keys.pop(0) if self._keys and self._note("publickey") else None
+        if not self._keys:
+            return None
+        if "publickey" not in self.attempted:
+            self.attempted.append("publickey")
+        return self._keys.pop(0)
 
     def password_auth_requested(self) -> Any:
         """Return the password once."""
-        if self._password is None or self._said_password:
-            return None
-        self._said_password = self._note("password")
-        return self._password
+        return self._password if self._first("password") else None
 
     def kbdint_auth_requested(self) -> Any:
-        """Say whether there is a password to answer questions with."""
-        return "" if self._password is not None and self._note("keyboard-interactive") else None
+        """Say once that there is a password to answer questions with: asyncssh asks again when it was wrong."""
+        return "" if self._first("keyboard-interactive") else None
 
     def kbdint_challenge_received(self, name: str, instructions: str, lang: str, prompts: Any) -> Any:
         """Answer every question with the password."""
         return [self._password for _ in prompts]
 
-    def _note(self, method: str) -> bool:
-        if method not in self.attempted:
-            self.attempted.append(method)
+    def _first(self, method: str) -> bool:
+        """Whether there is a password that was not tried in this way yet."""
+        if self._password is None or method in self.attempted:
+            return False
+        self.attempted.append(method)
         return True
 
 
