@@ -170,12 +170,12 @@ def _present(site: Site, names: Sequence[str]) -> list[str]:
 
 def _purge(site: Site, names: Sequence[str], brought: set[str]) -> list[str]:
     """Purge packages and what only they needed, all of it ours; returns what is gone."""
+    apt.mark(site, "unhold", names)  # a held package keeps even those that only it needs
     free = [name for name in names if _free(site, name, brought)]
     for name in set(names) - set(free):
         site.say(f"packages: {name} stays, another package needs it")
     if not free:
         return []
-    apt.mark(site, "unhold", free)
     item = f"packages {' '.join(free)}"
     _, unneeded = apt.simulate(site, item, *_ONLY_DEPENDS, "--auto-remove", "purge", *free)
     gone = sorted(brought & {*unneeded, *free})

@@ -16,6 +16,8 @@ from toolchain.plugins.protocol import Failure
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.1, 5.0, 1.5
 """Seconds between attempts, and how they grow (the official plugin's own)."""
+KEEPALIVE_SECONDS, KEEPALIVES_LOST = 15, 4
+"""A machine that is silent for a minute while a command runs counts as gone."""
 UNLIMITED = -1
 Log = Callable[[str], None]
 Values = Mapping[str, Any]
@@ -109,6 +111,7 @@ async def _attempt(
         opening = asyncssh.connect(
             connection["host"], int(connection["port"]), username=connection["user"], tunnel=tunnel,
             client_factory=lambda: credentials, client_keys=None, agent_path=None, config=None,
+            keepalive_interval=KEEPALIVE_SECONDS, keepalive_count_max=KEEPALIVES_LOST,
             known_hosts=_known_hosts(connection), login_timeout=seconds or 0,
             **_host_key_algorithms(connection),
         )  # fmt: skip
