@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from lab.boards import __main__ as boards
-from lab.boards import commands, files, plan
+from lab.boards import commands, files, plan, power
 from lab.bundle.build import build
 from lab.namespace import inside
 from lab.places import REPOSITORY
@@ -138,22 +138,7 @@ class TestRack:
 
     def root(self, board: str, *argv: str) -> str:
         """A command on a board, past SSH."""
-        done = subprocess.run(
-            [
-                "/usr/bin/docker",
-                "-H",
-                "unix:///run/helicon-lab/docker.sock",
-                "exec",
-                self.boards[board].container,
-                *argv,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return power.root(self.boards[board], *argv)
 
     def answers(self) -> bool:
         """Whether the API answers through the load balancer, asked once."""
