@@ -51,7 +51,7 @@ def down() -> None:
     if (program.place / "state").exists() and boards.rack_answers():
         program.prepare()
         program.run("destroy", "--yes", "--skip-preview")
-        program.run("stack", "rm", "--yes", "--preserve-config", quiet=True)
+        program.run("stack", "rm", "--yes", "--preserve-config", quiet=True, place=program.place)
     program.forget()
     boards.down(plan.Lab())
 

@@ -43,8 +43,10 @@ class Program:
             passphrase.write_text(secrets.token_urlsafe(32))
         (self.place / "state").mkdir(exist_ok=True)
         self.write_stack_file(yaml.safe_load((REPOSITORY / "Pulumi.lab.yaml").read_text()))
-        if self.run("stack", "select", self.lab, check=False, quiet=True).returncode:
-            self.run("stack", "init", self.lab, "--secrets-provider", "passphrase", quiet=True)
+        # `stack init` writes the salt of the secrets into the stack file of the project it stands in
+        shutil.copyfile(REPOSITORY / "Pulumi.yaml", self.place / "Pulumi.yaml")
+        if self._stand("stack", "select", self.lab, check=False).returncode:
+            self._stand("stack", "init", self.lab, "--secrets-provider", "passphrase")
 
     def write_stack_file(self, wanted: Mapping[str, object]) -> None:
         """Write the lab's copy; the salt of its secrets, which Pulumi keeps in that file, survives."""
@@ -88,11 +90,12 @@ class Program:
         quiet: bool = False,
         env: Mapping[str, str] | None = None,
         timeout: float = 3600,
+        place: Path = REPOSITORY,
     ) -> subprocess.CompletedProcess[str]:
         """Run `pulumi`; its lines are shown as they come unless `quiet`, then they are returned."""
         done = subprocess.run(
             self.command(*args),
-            cwd=REPOSITORY,
+            cwd=place,
             env={**self.environment(), **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=quiet,
@@ -109,6 +112,9 @@ class Program:
                 next_step="mend what the first error names, then the same command again",
             )
         return done
+
+    def _stand(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run(*args, check=check, quiet=True, place=self.place)
 
     def write_kubeconfig(self) -> None:
         """Keep the stack's kubeconfig in a file of the user's only."""
