@@ -25,7 +25,7 @@ lab-down: $(VENV)/.complete ## pulumi destroy on the simulated rack, then the bo
 check: $(VENV)/.complete ## lint, types, unit tests: under a minute
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
-	@$(BIN)/pytest --quiet
+	@$(BIN)/pytest --quiet --numprocesses 2
 
 test: check ## check, then one whole life of a simulated rack
 	@$(BIN)/pytest --quiet -m apiserver

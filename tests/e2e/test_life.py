@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -17,14 +16,8 @@ from lab.shell import say
 from tests.e2e.rack import TestRack, eventually
 
 pytestmark = pytest.mark.lab
-UNCHANGED = "unchanged"
 KILLS = ("Kernel", "Software", "Membership")
 """Resource types whose first line in the output is where an `up` is ended by SIGKILL."""
-
-
-def config(change: Any) -> Any:
-    """A change of the stack's configuration, for readability."""
-    return change
 
 
 def test_a_preview_writes_to_no_host(rack: TestRack) -> None:
@@ -173,7 +166,8 @@ def test_another_key_user_and_port(rack: TestRack) -> None:
     script = (
         "set -e; id deputy >/dev/null 2>&1 || useradd -m -s /bin/bash deputy; mkdir -p /home/deputy/.ssh; "
         'echo "$1" > /home/deputy/.ssh/authorized_keys; chown -R deputy /home/deputy; '
-        "echo 'deputy ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deputy; echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf; "
+        "echo 'deputy ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deputy; "
+        "echo 'Port 2222' > /etc/ssh/sshd_config.d/port.conf; "
         "mv /home/pi/.ssh/authorized_keys /home/pi/.ssh/former; systemctl restart ssh"
     )
     for name in rack.boards:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -150,10 +151,8 @@ def test_whatever_was_begun_is_given_back(local_host: LocalHost, cut: int) -> No
     """A run that dies at any command leaves a record by which a removal restores the machine."""
     local_host.run(["sh", "-c", "mkdir -p /etc/notes; echo mine > /etc/notes/a"])
     wanted: dict[str, Json] = {"notes": {"a": "1", "b": "2"}}
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         resource.converge(kind(Notes()), site(Dropping(local_host, cut)), {}, wanted)
-    except KeyboardInterrupt:
-        pass
     resource.remove(kind(Notes()), site(local_host), {})
     assert text(local_host, "/etc/notes/a") == "mine"
     assert not local_host.run(["test", "-e", "/etc/notes/b"], check=False).ok
