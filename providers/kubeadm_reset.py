@@ -10,13 +10,16 @@ if [ "$1" = keep-pki ] && [ -d /etc/kubernetes/pki ]; then
   keep=/var/lib/helicon/pki; rm -rf "$keep"; cp -a /etc/kubernetes/pki "$keep"; sync
 fi
 if command -v kubeadm >/dev/null; then
-  timeout 240 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock >&2 || status=$?
+  timeout 240 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock >&2 || true
 fi
 systemctl stop kubelet 2>/dev/null
-rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon /var/lib/helicon/manifests /var/lib/helicon/membership.json
+rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon
+rm -rf /var/lib/helicon/manifests /var/lib/helicon/membership.json
 rmdir --ignore-fail-on-non-empty /etc/cni/net.d /etc/cni 2>/dev/null
 for link in cni0 flannel.1 kube-ipvs0; do ip link delete "$link" 2>/dev/null; done
-for link in $(ip -o link show type veth | sed -n 's/^[0-9]*: \\(veth[0-9a-f]*\\)@.*/\\1/p'); do ip link delete "$link" 2>/dev/null; done
+ip -o link show type veth | sed -n 's/^[0-9]*: \\(veth[0-9a-f]*\\)@.*/\\1/p' | while read -r link; do
+  ip link delete "$link" 2>/dev/null
+done
 for tool in iptables ip6tables; do
   command -v "$tool-save" >/dev/null || continue
   "$tool-save" | grep -vE 'KUBE-|FLANNEL|CNI-|cali-' | "$tool-restore" 2>/dev/null
