@@ -53,7 +53,7 @@ def widen_thread_pool(workers: int = WORKERS) -> bool:
     for pool in known:
         pool._max_workers = max(pool._max_workers, workers)
         for _ in range(pool._work_queue.qsize()):
-            pool._adjust_thread_count()  # type: ignore[attr-defined]
+            pool._adjust_thread_count()
     return bool(known)
 
 

@@ -65,7 +65,7 @@ def registered(rpi: Rack) -> Recorder:
         network = Network("network", rpi)
         Readiness("readiness", rpi, [*cluster.memberships, network])
 
-    pulumi.runtime.test(lambda: program())()
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     return recorder
 
 
@@ -92,7 +92,7 @@ def test_only_control_planes_get_keys(registered: Recorder) -> None:
 
 def test_removing_a_worker_changes_no_other_machine(rpi: Rack) -> None:
     """Nor does another order: properties are a function of the machine itself."""
-    fewer = {name: node for name, node in reversed(rpi.nodes.items()) if name != "thalia"}
+    fewer = {name: node for name, node in reversed(list(rpi.nodes.items())) if name != "thalia"}
     changed = rpi.model_copy(update={"nodes": fewer})
     for name, node in fewer.items():
         assert properties.system(changed, node) == properties.system(rpi, node), name
