@@ -27,11 +27,15 @@ check: $(VENV)/.complete ## lint, types, unit tests: under a minute
 	@$(BIN)/mypy .
 	@$(BIN)/pytest --quiet --numprocesses 2
 
-test: check ## check, then one whole life of a simulated rack
-	@$(BIN)/pytest --quiet -m apiserver
-	@$(BIN)/pytest -m lab tests/e2e
+test: check ## check, the plugins on a real API server, then one whole life of a simulated rack
+	@echo "test: the bundle of artifacts and the engine (built once, kept in the cache)"
+	@$(BIN)/python -m lab.bundle.build > /dev/null
+	@PATH="$$($(BIN)/python -m toolchain.install .cache/pulumi):$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -q -m apiserver
+	@$(BIN)/pytest -v -m lab tests/e2e
+	@echo "test: all passed"
 
-test-all: test ## every suite
+test-all: test ## every suite: test, and the boards themselves
+	@$(BIN)/pytest -v -m lab tests/lab
 
 trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK=rpi
 	@$(BIN)/python -m providers.trust $(STACK)

@@ -36,6 +36,7 @@ def up() -> None:
     boards.up(lab, plan.boards(lab, plan.BOARDS))
     program = Program(bundle=bundle)
     program.prepare()
+    program.unlock()
     say(f"lab: boards and artifacts ready after {time.monotonic() - started:.0f} s; now pulumi up")
     program.run("up", "--yes", "--skip-preview")
     program.write_kubeconfig()
@@ -50,6 +51,7 @@ def down() -> None:
     program = Program()
     if (program.place / "state").exists() and boards.rack_answers():
         program.prepare()
+        program.unlock()
         program.run("destroy", "--yes", "--skip-preview")
         program.run("stack", "rm", "--yes", "--preserve-config", quiet=True, place=program.place)
     program.forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -112,6 +113,13 @@ class Program:
                 next_step="mend what the first error names, then the same command again",
             )
         return done
+
+    def unlock(self) -> None:
+        """Give up the lock of a run that was killed; one that lives keeps it."""
+        for lock in (self.place / "state").glob(".pulumi/locks/**/*.json"):
+            process = json.loads(lock.read_text()).get("pid", 0)
+            if not Path(f"/proc/{process}").exists():
+                self.run("cancel", "--yes", check=False, quiet=True)
 
     def _stand(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run(*args, check=check, quiet=True, place=self.place)

@@ -105,7 +105,7 @@ def test_a_worker_is_added(rack: TestRack) -> None:
     rack.configure(lambda one: one["helicon:nodes"].update({"w-3": spare}))
     text = rack.up()
     assert rack.nodes()["w-3"]
-    touched = [line for line in text.splitlines() if "helicon:" in line and "updat" in line]
+    touched = [line for line in text.splitlines() if "dynamic/helicon:" in line and " updated (" in line]
     assert all("readiness" in line for line in touched), touched
 
 
@@ -114,7 +114,7 @@ def test_a_worker_is_removed(rack: TestRack) -> None:
     rack.configure(lambda one: one["helicon:nodes"].pop("w-3"))
     text = rack.up()
     assert "w-3" not in rack.nodes()
-    touched = [line for line in text.splitlines() if "helicon:" in line and "updat" in line]
+    touched = [line for line in text.splitlines() if "dynamic/helicon:" in line and " updated (" in line]
     assert all("readiness" in line for line in touched), touched
     after = files.snapshot(rack.boards["w-3"])
     assert files.compare(rack.before["w-3"], after, files.LEFT) == []
