@@ -12,6 +12,8 @@ from providers.thing import Rack
 
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
 KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
+CACHE = "/run/helicon-kubectl"
+"""Where kubectl keeps what it discovered: its own default is below the user's home."""
 FORMED = "/var/lib/helicon/formed"
 """Marks a control plane of a cluster that became ready: from then on, leaving it has rules."""
 
@@ -61,7 +63,7 @@ class Admin:
     def kubectl(self, *args: str, stdin: bytes = b"", timeout: float = 60.0, check: bool = True) -> Completed:
         """Run kubectl; `timeout` in seconds."""
         return self.host.run(
-            ["kubectl", "--kubeconfig", ADMIN_CONF, *args], stdin=stdin, timeout=timeout, check=check
+            ["kubectl", "--kubeconfig", ADMIN_CONF, "--cache-dir", CACHE, *args], stdin=stdin, timeout=timeout, check=check
         )
 
     def get(self, *args: str) -> Any:

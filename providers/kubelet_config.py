@@ -20,7 +20,7 @@ FILE = f"{DIRECTORY}/50-helicon.conf"
 HEADER = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
 _ASK: Argv = ("cat", FILE)
 _RESTART = (
-    'systemctl try-restart kubelet 2>/dev/null; rmdir --ignore-fail-on-non-empty "$1" 2>/dev/null; exit 0'
+    'systemctl try-restart kubelet 2>/dev/null; rmdir -p --ignore-fail-on-non-empty "$1" 2>/dev/null; exit 0'
 )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from providers.admin import KUBELET_CONF, Admin, find_admin
+from providers.admin import CACHE, KUBELET_CONF, Admin, find_admin
 from providers.errors import Unobservable
 from providers.host import Argv
 from providers.thing import Site
 
 READ = (
     f"[ -e {KUBELET_CONF} ] || exit 3; "
-    f'kubectl --kubeconfig {KUBELET_CONF} --request-timeout=5s get node "$(hostname)" -o json'
+    f'kubectl --kubeconfig {KUBELET_CONF} --cache-dir {CACHE} --request-timeout=5s get node "$(hostname)" -o json'
 )
 NODE: Argv = ("sh", "-c", READ, "node")
 """A kubelet may read its own Node object, so no control plane needs to be asked."""

@@ -15,7 +15,7 @@ from providers.journal import Journal
 from providers.thing import Site
 from tests.fake_host import Answer, Command, FakeHost, pattern
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/helicon-kubectl"
 MEMBER = "test -e /etc/kubernetes/kubelet.conf"
 MARK = "test -e /var/lib/helicon/formed"
 READY = "yes\nyes\nok"
