@@ -62,9 +62,8 @@ class Admin:
 
     def kubectl(self, *args: str, stdin: bytes = b"", timeout: float = 60.0, check: bool = True) -> Completed:
         """Run kubectl; `timeout` in seconds."""
-        return self.host.run(
-            ["kubectl", "--kubeconfig", ADMIN_CONF, "--cache-dir", CACHE, *args], stdin=stdin, timeout=timeout, check=check
-        )
+        argv = ["kubectl", "--kubeconfig", ADMIN_CONF, "--cache-dir", CACHE, *args]
+        return self.host.run(argv, stdin=stdin, timeout=timeout, check=check)
 
     def get(self, *args: str) -> Any:
         """`kubectl get -o json`, decoded."""

@@ -29,7 +29,9 @@ rm -rf /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/tmp /var
 find /var/lib/kubelet -xdev -mindepth 1 -delete 2>/dev/null
 rmdir -p --ignore-fail-on-non-empty /usr/libexec/kubernetes/kubelet-plugins/volume/exec 2>/dev/null
 find /etc/kubernetes -depth -type d -empty -delete 2>/dev/null
-if [ -n "$keep" ]; then mkdir -p /etc/kubernetes; rm -rf /etc/kubernetes/pki; cp -a "$keep" /etc/kubernetes/pki; rm -rf "$keep"; fi
+if [ -n "$keep" ]; then
+  mkdir -p /etc/kubernetes; rm -rf /etc/kubernetes/pki; cp -a "$keep" /etc/kubernetes/pki; rm -rf "$keep"
+fi
 exit 0
 """
 
