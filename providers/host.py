@@ -64,6 +64,10 @@ class Host(ABC):
         """Ask all that a resource needs; where it can be had in the same round trip, also what others will."""
         self.ask(questions)
 
+    def forget(self) -> None:
+        """Drop the answers that `ask` kept, where something else than this program changes the machine."""
+        self.run(["true"])
+
     @abstractmethod
     def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
         """Copy a local file to `target`, atomically, owned by root; for large files (it streams)."""

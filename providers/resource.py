@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from providers.errors import StillDiffers
+from providers.errors import StillDiffers, Unobservable
 from providers.host import Argv
 from providers.record import Properties, Record
 from providers.thing import ABSENT, Change, Json, Site, Thing
 
 AnyThing = Thing[Any]
+PATIENCE = 180.0
+"""Seconds to wait for what cannot be seen: longer than an API server takes to start again on a slow board."""
+POLL = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +89,28 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
 
 
 def _make(thing: AnyThing, site: Site, desired: Any) -> None:
-    changes = thing.plan(thing.observe(site, desired), desired)
+    changes = thing.plan(_seen(thing, site, desired), desired)
     if not changes:
         return
     site.say(f"{thing.name}: {_summary(changes)}")
     thing.apply(site, changes, desired)
-    left = thing.plan(thing.observe(site, desired), desired)
+    left = thing.plan(_seen(thing, site, desired), desired)
     if left:
         raise _still_differs(site, thing, left[0])
+
+
+def _seen(thing: AnyThing, site: Site, desired: Any) -> Any:
+    """What there is, waiting for what this same run may be mending elsewhere, such as the API."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return thing.observe(site, desired)
+        except Unobservable as error:
+            if time.monotonic() > deadline:
+                raise
+            site.say(f"{thing.name}: waiting for {error.expected}")
+            site.host.forget()
+            time.sleep(POLL)
 
 
 def _summary(changes: Sequence[Change]) -> str:
@@ -112,9 +130,18 @@ def _still_differs(site: Site, thing: AnyThing, change: Change) -> StillDiffers:
 
 
 def observe(kind: Kind, site: Site, properties: Properties) -> dict[str, Json]:
-    """The properties as the machine shows them now, for the keys that `properties` manages."""
+    """The properties as the machine shows them now, for the keys that `properties` manages.
+
+    What cannot be seen now keeps its value: the rest of the resource is looked at all the same.
+    """
     site.host.survey([*kind.questions(properties), Record(site.host, kind.name).question])
-    return {thing.name: thing.render(thing.observe(site, state)) for thing, state in kind.managed(properties)}
+    found: dict[str, Json] = {}
+    for thing, state in kind.managed(properties):
+        try:
+            found[thing.name] = thing.render(thing.observe(site, state))
+        except Unobservable:
+            found[thing.name] = properties[thing.name]
+    return found
 
 
 def give_back(kind: Kind, site: Site, properties: Properties) -> None:

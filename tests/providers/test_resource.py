@@ -13,7 +13,7 @@ import pytest
 
 from providers import resource
 from providers.batch import QUESTIONS, listing
-from providers.errors import StillDiffers
+from providers.errors import StillDiffers, Unobservable
 from providers.host import Argv, Completed, Host
 from providers.journal import Journal
 from providers.record import RECORDS
@@ -185,3 +185,37 @@ def test_drift_keeps_every_managed_key(local_host: LocalHost) -> None:
     resource.converge(kind(Notes()), site(local_host), {}, wanted)
     local_host.run(["rm", "/etc/notes/a"])
     assert resource.observe(kind(Notes()), site(local_host), wanted) == {"notes": {"a": ABSENT, "b": "2"}}
+
+
+class Shy(Notes):
+    """A thing that cannot be seen at first."""
+
+    name = "shy"
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def observe(self, site: Site, managed: NotesState) -> NotesState:
+        """Raise, as many times as wanted."""
+        if self._times:
+            self._times -= 1
+            raise Unobservable(host="h", item="i", expected="an answer", found="none", next_step="wait")
+        return super().observe(site, managed)
+
+
+def test_what_cannot_be_seen_keeps_its_value_and_hides_nothing_else(local_host: LocalHost) -> None:
+    """A refresh shows the drift of the one and leaves the other as it was."""
+    both = resource.Kind(name="Notes", things=(Notes(), Shy(1)))
+    wanted: dict[str, Json] = {"notes": {"a": "1"}, "shy": {"b": "2"}}
+    found = resource.observe(both, site(local_host), wanted)
+    assert found == {"notes": {"a": ABSENT}, "shy": {"b": "2"}}
+
+
+def test_a_change_waits_for_what_cannot_be_seen_yet(
+    local_host: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API that the same run brings back is worth waiting for."""
+    monkeypatch.setattr(resource, "POLL", 0.0)
+    kind_of_two = resource.Kind(name="Notes", things=(Shy(2),))
+    resource.converge(kind_of_two, site(local_host), {}, {"shy": {"b": "2"}})
+    assert text(local_host, "/etc/notes/b") == "2"
