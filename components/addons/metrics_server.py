@@ -83,7 +83,7 @@ class MetricsServer(pulumi.ComponentResource):
         needs = self._permissions()
         service = k8s.core.v1.Service(
             f"{name}-service",
-            # its endpoints come with the deployment, which waits by itself
+            # its endpoints come with the deployment's pods
             metadata=self._metadata(annotations={"pulumi.com/skipAwait": "true"}),
             spec={"selector": LABELS, "ports": [{"name": "https", "port": 443, "targetPort": "https"}]},
             opts=self._opts,
@@ -140,7 +140,8 @@ class MetricsServer(pulumi.ComponentResource):
     def _deployment(self, settings: Settings, needs: list[pulumi.Resource]) -> k8s.apps.v1.Deployment:
         return k8s.apps.v1.Deployment(
             f"{self._name}-server",
-            metadata=self._metadata(),
+            # a board that is off must not make every `up` wait: Readiness waits for all pods
+            metadata=self._metadata(annotations={"pulumi.com/skipAwait": "true"}),
             spec={
                 "selector": {"matchLabels": LABELS},
                 "template": {"metadata": {"labels": LABELS}, "spec": pod(settings)},
