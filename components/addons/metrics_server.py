@@ -152,7 +152,11 @@ class MetricsServer(pulumi.ComponentResource):
     def _register(self, service: pulumi.Resource, server: pulumi.Resource) -> None:
         k8s.apiregistration.v1.APIService(
             f"{self._name}-api",
-            metadata={"name": "v1beta1.metrics.k8s.io", "labels": LABELS},
+            metadata={
+                "name": "v1beta1.metrics.k8s.io",
+                "labels": LABELS,
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
             spec={
                 "service": {"name": NAME, "namespace": NAMESPACE},
                 "group": "metrics.k8s.io",
