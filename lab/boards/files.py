@@ -29,6 +29,7 @@ LEFT = LIVING | {
     "/var/lib/apt": "package lists, and which packages were asked for",
     "/var/lib/dpkg": "the package database and its backups",
     "/etc/ld.so.cache": "a cache that package scripts write",
+    "/var/lib/haproxy": "where the packaged unit mounts the log socket; purging the package leaves it",
 }
 """Path to the reason why `destroy` leaves it."""
 _LIST = r"find / -xdev -mindepth 1 -printf '%y %m %u:%g %s %T@\0%p\0%l\0'"
