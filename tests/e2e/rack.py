@@ -18,6 +18,7 @@ import yaml
 from lab.boards import __main__ as boards
 from lab.boards import commands, files, plan, power
 from lab.bundle.build import build
+from lab.errors import LabError
 from lab.namespace import inside
 from lab.places import REPOSITORY
 from lab.program import Program
@@ -173,6 +174,13 @@ class TestRack:
 def eventually(what: str, holds: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
-    while not holds():
+
+    def now() -> bool:
+        try:
+            return holds()
+        except LabError:
+            return False  # an API that is just coming back refuses, hangs up, or times out
+
+    while not now():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(1)

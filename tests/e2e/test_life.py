@@ -66,13 +66,7 @@ def test_the_state_holds_no_secret_in_plain(rack: TestRack) -> None:
 def test_kubectl_top_knows_the_nodes(rack: TestRack) -> None:
     """metrics-server has asked every kubelet."""
 
-    def measured() -> bool:
-        try:
-            return rack.kubectl("top", "nodes").count("%") >= 2 * 5
-        except Exception:
-            return False
-
-    eventually("kubectl top nodes", measured, 240)
+    eventually("kubectl top nodes", lambda: rack.kubectl("top", "nodes").count("%") >= 2 * 5, 240)
 
 
 def test_drift_is_named_and_mended(rack: TestRack) -> None:
