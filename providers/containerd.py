@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from providers import containerd_config, service
 from providers.containerd_config import CERTS, DEFAULTS, REGISTRY, Version
-from providers.errors import HostError, Refused
+from providers.errors import Refused
 from providers.host import Argv, Completed
 from providers.options import Options, complete, shown
 from providers.packages import BROUGHT, Packages
@@ -127,7 +127,14 @@ class Containerd(Thing[ServiceState]):
         site.journal.keep_files([CONFIG, MANAGED_UNIT, *map(_hosts_file, registries)])
         written = [one for one in service.of_file(changes) if not one.field.startswith(_PREFIX)]
         if written:
-            _install(site, containerd_config.text(wanted, series))
+            service.install(
+                site,
+                _INSTALL,
+                CONFIG,
+                "containerd",
+                "containerd config dump",
+                containerd_config.text(wanted, series),
+            )
             if wanted["unit"] == MANAGED:
                 put(site, MANAGED_UNIT, _UNIT_TEXT)
         fields = {change.field for change in changes}
@@ -209,18 +216,6 @@ def _require_version(site: Site, wanted: str) -> Version:
             next_step=f"set containerd.source of {site.host.name} in the stack file to one that has it",
         )
     return found
-
-
-def _install(site: Site, text: str) -> None:
-    done = site.host.run(["sh", "-c", _INSTALL, "install", CONFIG], stdin=text.encode(), check=False)
-    if not done.ok:
-        raise HostError(
-            host=str(site.host),
-            item=CONFIG,
-            expected="a configuration that `containerd config dump` accepts",
-            found=service.last_lines(done),
-            next_step=f"correct the containerd options of {site.host.name} in the stack file",
-        )
 
 
 def _is_ours(site: Site, managed: ServiceState) -> bool:

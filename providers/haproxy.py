@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from providers import haproxy_config, service
-from providers.errors import HostError, Refused
+from providers.errors import Refused
 from providers.haproxy_config import DEFAULTS
 from providers.host import Argv
 from providers.options import complete, shown
@@ -68,7 +68,7 @@ class Haproxy(Thing[ServiceState]):
             _refuse_taken_port(site, port)
         rewritten = service.of_file(changes)
         if rewritten:
-            _install(site, haproxy_config.text(options))
+            service.install(site, _INSTALL, CONFIG, "haproxy", "haproxy -c", haproxy_config.text(options))
             _set_alias(site, bool(options["hatop_alias"]))
         service.bring_up(site, UNIT, "reload" if rewritten else "start")
 
@@ -100,18 +100,6 @@ def _refuse_taken_port(site: Site, port: int) -> None:
             expected="free for HAProxy",
             found=f"in use by {owner}",
             next_step=f"ss -ltnp 'sport = :{port}'; stop that program, or configure another port",
-        )
-
-
-def _install(site: Site, text: str) -> None:
-    done = site.host.run(["sh", "-c", _INSTALL, "install", CONFIG], stdin=text.encode(), check=False)
-    if not done.ok:
-        raise HostError(
-            host=str(site.host),
-            item=CONFIG,
-            expected="a configuration that `haproxy -c` accepts",
-            found=service.last_lines(done),
-            next_step=f"correct the haproxy options of {site.host.name} in the stack file",
         )
 
 

@@ -131,3 +131,16 @@ def last_lines(done: Completed, count: int = 10) -> str:
     """The end of what a command said, for an error."""
     said = (done.stderr + done.stdout).decode("utf-8", "replace").strip()
     return "\n".join(said.splitlines()[-count:]) or f"status {done.exit_status}"
+
+
+def install(site: Site, script: str, path: str, item: str, checker: str, text: str) -> None:
+    """Put a configuration in place by a script that lets the program's own checker see it first."""
+    done = site.host.run(["sh", "-c", script, "install", path], stdin=text.encode(), check=False)
+    if not done.ok:
+        raise HostError(
+            host=str(site.host),
+            item=path,
+            expected=f"a configuration that `{checker}` accepts",
+            found=last_lines(done),
+            next_step=f"correct the {item} options of {site.host.name} in the stack file",
+        )
