@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from providers.thing import ABSENT, Change, Json
 
@@ -43,7 +42,7 @@ def shown(defaults: Options, found: Options, managed: Options) -> dict[str, Json
     for key, value in found.items():
         wanted, default = managed.get(key), defaults.get(key)
         if isinstance(value, dict) and isinstance(wanted, dict):
-            kept[key] = shown(cast(Options, default or {}), value, wanted)
+            kept[key] = shown(default if isinstance(default, dict) else {}, value, wanted)
         elif key in managed or value != default:
             kept[key] = value
     return kept

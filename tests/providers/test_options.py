@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from providers.options import changes, complete, rendered, shown, whole
@@ -40,6 +40,8 @@ def test_a_change_names_the_entry() -> None:
 
 
 @given(OPTIONS, OPTIONS, OPTIONS)
+@example({"a": False}, {"a": {}}, {"a": {}})
+@example({"a": True}, {"a": {"x": 1}}, {"a": {}})
 def test_what_is_shown_keeps_every_difference(
     defaults: dict[str, Json], found: dict[str, Json], managed: dict[str, Json]
 ) -> None:
