@@ -31,7 +31,7 @@ test: check ## check, the plugins on a real API server, then one whole life of a
 	@echo "test: the bundle of artifacts and the engine (built once, kept in the cache)"
 	@$(BIN)/python -m lab.bundle.build > /dev/null
 	@PATH="$$($(BIN)/python -m toolchain.install .cache/pulumi):$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -q -m apiserver
-	@$(BIN)/pytest -v -m lab tests/e2e
+	@$(BIN)/pytest -v -m lab tests/e2e/test_life.py
 	@echo "test: all passed"
 
 test-all: test ## every suite: test, and the boards themselves

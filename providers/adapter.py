@@ -27,7 +27,7 @@ from pulumi.output import Unknown
 
 from config import KEYS
 from providers import formation, leaving, readiness, resource
-from providers.errors import HostError, Refused, Unreachable
+from providers.errors import CredentialsRefused, HostError, Refused, Unreachable
 from providers.kinds import KINDS
 from providers.record import erase, recorded
 from providers.session import Session
@@ -127,7 +127,7 @@ class MachineProvider(ResourceProvider):
                 erase(site.host)
             else:
                 resource.remove(KINDS[self.kind], site, self._known(_props))
-        except Unreachable as error:
+        except (Unreachable, CredentialsRefused) as error:
             raise _lost(machine, error) from None
 
     def _abandon(self, props: Properties) -> None:
@@ -152,9 +152,12 @@ def _lost(machine: str, error: HostError) -> Refused:
     return Refused(
         host=error.host,
         item="giving the machine back",
-        expected="a machine that answers",
+        expected="a machine that answers, and lets in whom the last run knew",
         found=error.found,
-        next_step=f"bring it up; or, if it is gone for good: {leaving.ABANDON}={machine}, and the same command again",
+        next_step=(
+            "bring it up; if the stack file names a new way in since: the same command with --run-program; "
+            f"if it is gone for good: {leaving.ABANDON}={machine} and the same command"
+        ),
     )
 
 

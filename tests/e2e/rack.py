@@ -67,7 +67,7 @@ class TestRack:
         stack["config"]["helicon:load_balancers"].pop("lb-2", None)
         return stack
 
-    def configure(self, change: Callable[[Stack], None]) -> None:
+    def configure(self, change: Callable[[Stack], object]) -> None:
         """Change the rack's stack file."""
         stack = self.current() if self.program.stack_file.exists() and self.before else self.stack()
         change(stack["config"])

@@ -134,6 +134,22 @@ def test_an_up_mends_the_endpoint_while_the_api_is_down(rack: TestRack) -> None:
     rack.root("cp-2", "test", "-e", "/etc/kubernetes/manifests/kube-apiserver.yaml")
 
 
+def test_one_board_off_stops_no_other(rack: TestRack) -> None:
+    """`up` changes every other machine and fails for the one that is off, by name."""
+    power.cut(rack.boards["w-2"])
+    somaxconn = {"net.core.somaxconn": "4321"}
+    rack.configure(lambda one: one["helicon:defaults"].setdefault("sysctl", {}).update(somaxconn))
+    rack.configure(lambda one: one["helicon:defaults"]["connection"].update({"deadline": 20}))
+    text = rack.up(check=False)
+    assert "Unreachable: w-2 (10.124.0.32)" in text
+    for name in ("lb-1", "cp-1", "cp-2", "cp-3", "w-1"):
+        assert rack.root(name, "sysctl", "-n", "net.core.somaxconn").strip() == "4321", name
+    power.power_on(rack.boards["w-2"])
+    eventually("w-2 is Ready again", lambda: rack.nodes()["w-2"], 240)
+    rack.up()
+    assert rack.root("w-2", "sysctl", "-n", "net.core.somaxconn").strip() == "4321"
+
+
 def test_another_key_user_and_port(rack: TestRack) -> None:
     """The stack file names a new way in: the next up takes it, although the state knows the old one."""
     place = rack.program.place / "ssh" / "another"

@@ -1,0 +1,187 @@
+"""A rack where everything goes wrong: each fault is named with its machine, and nothing else is held up.
+
+The tests build on each other, in this order, on one rack.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab.boards import power
+from lab.places import REPOSITORY
+from tests.e2e.rack import Stack, TestRack
+
+pytestmark = pytest.mark.lab
+CONTROL_PLANES = ("cp-1", "cp-2", "cp-3")
+ETCD = "/etc/kubernetes/manifests/etcd.yaml"
+"""kubeadm writes it in the middle of an init, and of a control plane's join."""
+
+
+def test_a_wrong_sum_and_a_taken_port(rack: TestRack) -> None:
+    """No node takes a program that is not the bundle's; the load balancer names who has its port."""
+    listener = ("socat", "TCP-LISTEN:6443,fork", "OPEN:/dev/null")
+    rack.root("lb-1", "systemd-run", "--unit=squatter", *listener)
+    with altered_bundle(rack) as source:
+        rack.configure(lambda one: one["helicon:artifacts"].update({"source": source}))
+        text = rack.up(check=False)
+    assert "lb-1 (10.124.0.11): port 6443: expected free for HAProxy, found in use by socat" in text
+    assert "bin/kubeadm: expected sha256 " in text
+    for name in (*CONTROL_PLANES, "w-1", "w-2"):
+        assert f"({name}-software)" in text
+        assert rack.root(name, "sh", "-c", "ls /usr/bin/kubeadm /usr/bin/kubelet 2>/dev/null; true") == ""
+        assert rack.root(name, "sysctl", "-n", "net.ipv4.ip_forward").strip() == "1"
+
+
+def test_every_machine_has_a_fault_of_its_own(rack: TestRack) -> None:
+    """Full disk, wrong architecture, failed init, wrong key, changed host key, no power: six errors at once."""
+    rack.root("lb-1", "systemctl", "stop", "squatter")
+    rack.root("cp-1", "sh", "-c", "mkdir -p /opt/cni; mount -t tmpfs -o size=1m tmpfs /opt/cni")
+    rack.configure(lambda one: one["helicon:artifacts"].update({"source": two_architectures(rack)}))
+    rack.configure(lambda one: one["helicon:nodes"]["cp-2"].update({"architecture": "arm64"}))
+    rack.configure(lambda one: connect(one, "w-1", identity_file=another_key(rack)))
+    rack.configure(lambda one: connect(one, "w-2", known_hosts=other_host_keys(rack)))
+    rack.configure(lambda one: one["helicon:nodes"].update({"w-3": {"address": "10.124.0.33"}}))
+    rack.configure(lambda one: connect(one, "w-3", deadline=15))
+    power.cut(rack.boards["w-3"])
+    with meanwhile(lambda: kill_kubeadm(rack, ["cp-3"], members=1)):
+        text = rack.up(check=False)
+    for expected in (
+        "DiskFull: cp-1 (10.124.0.21)",
+        "Refused: cp-2 (10.124.0.22): architecture: expected arm64, found amd64",
+        "cp-3 (10.124.0.23): kubeadm init",
+        "CredentialsRefused: w-1 (10.124.0.31)",
+        "HostKeyChanged: w-2 (10.124.0.32)",
+        "Unreachable: w-3 (10.124.0.33)",
+    ):
+        assert expected in text, expected
+    assert rack.root("lb-1", "systemctl", "is-active", "haproxy").strip() == "active"
+
+
+def test_destroy_finishes_after_a_failed_init(rack: TestRack) -> None:
+    """The way in is as it was; nothing else is asked for."""
+    rack.root("cp-1", "umount", "/opt/cni")
+    power.power_on(rack.boards["w-3"])
+    rack.configure(lambda one: [node.pop("connection", None) for node in one["helicon:nodes"].values()])
+    rack.destroy()
+    assert given_back(rack) == []
+
+
+def test_destroy_finishes_after_a_failed_second_join(rack: TestRack) -> None:
+    """Also when it is killed in the middle."""
+    rack.configure(lambda one: one["helicon:nodes"]["cp-2"].pop("architecture"))
+    with meanwhile(lambda: kill_kubeadm(rack, CONTROL_PLANES, members=2)):
+        text = rack.up(check=False)
+    assert ": kubeadm join" in text
+    rack.killed("destroy", lambda text: "helicon:Software " in text and "deleted" in text)
+    rack.destroy()
+    assert given_back(rack) == []
+
+
+def test_a_clock_that_is_off_holds_up_what_needs_it(rack: TestRack) -> None:
+    """No board is in step: no package, no key, no join; with a time server, the next `up` goes on."""
+    rack.configure(lambda one: one["helicon:defaults"]["clock"].update({"ntp": ["10.124.0.99"]}))
+    out_of_step()
+    text = rack.up(check=False)
+    for name in ("lb-1", *CONTROL_PLANES, "w-1", "w-2"):
+        assert f"{name} ({rack.boards[name].address}): clock: expected in step with 10.124.0.99" in text
+        assert f"helicon:Software {name}-software" not in text
+    rack.configure(lambda one: one["helicon:defaults"]["clock"].update({"ntp": ["10.124.0.1"]}))
+    rack.up()
+    rack.program.write_kubeconfig()
+    assert all(rack.nodes().values())
+
+
+@contextmanager
+def altered_bundle(rack: TestRack) -> Iterator[str]:
+    """A bundle whose kubeadm is not what its list says."""
+    copy = rack.program.place / "altered"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(rack.bundle, copy, copy_function=lambda source, target: Path(target).hardlink_to(source))
+    (copy / "bin/kubeadm").unlink()
+    shutil.copyfile(rack.bundle / "bin/kubectl", copy / "bin/kubeadm")
+    yield str(copy.relative_to(REPOSITORY))
+    shutil.rmtree(copy)
+
+
+def two_architectures(rack: TestRack) -> str:
+    """A source with the bundle for amd64, and the list of one for arm64: no file of that is asked for."""
+    place = rack.program.place / "architectures"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "arm64").mkdir(parents=True)
+    (place / "amd64").symlink_to(rack.bundle)
+    manifest = json.loads((rack.bundle / "manifest.json").read_text())
+    (place / "arm64/manifest.json").write_text(json.dumps({**manifest, "architecture": "arm64"}))
+    shutil.copyfile(rack.bundle / "SHA256SUMS", place / "arm64/SHA256SUMS")
+    return str(place.relative_to(REPOSITORY))
+
+
+def connect(config: Stack, node: str, **way: object) -> None:
+    """A node's own connection settings."""
+    config["helicon:nodes"][node].setdefault("connection", {}).update(way)
+
+
+def another_key(rack: TestRack) -> str:
+    """A key that no board knows."""
+    place = rack.program.place / "ssh" / "stranger"
+    place.unlink(missing_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place)], check=True)
+    return str(place.relative_to(REPOSITORY))
+
+
+def other_host_keys(rack: TestRack) -> str:
+    """Known hosts where every board has the host key of another."""
+    lines = (rack.program.place / f"known_hosts.{rack.lab.name}").read_text().splitlines()
+    pairs = [line.split(" ", 1) for line in lines]
+    keys = [key for _, key in pairs]
+    place = rack.program.place / "known_hosts.swapped"
+    swapped = zip(pairs, [*keys[1:], keys[0]], strict=True)
+    place.write_text("".join(f"{address} {key}\n" for (address, _), key in swapped))
+    return str(place.relative_to(REPOSITORY))
+
+
+def out_of_step() -> None:
+    """Tell the kernel, which all boards share, that its clock follows nobody; the time stays."""
+    code = (
+        "import ctypes; t = (ctypes.c_long * 26)(); "
+        "t[0] = 0x0014; t[3] = 16_000_000; t[5] = 0x0040; "  # ADJ_STATUS | ADJ_MAXERROR; 16 s; STA_UNSYNC
+        "raise SystemExit(ctypes.CDLL(None).adjtimex(ctypes.byref(t)) < 0)"
+    )
+    subprocess.run(["python3", "-c", code], check=True)
+
+
+@contextmanager
+def meanwhile(act: Callable[[], None]) -> Iterator[None]:
+    """Do something beside the block."""
+    beside = threading.Thread(target=act, daemon=True)
+    beside.start()
+    yield
+    beside.join(timeout=10)
+    assert not beside.is_alive(), "what should have happened beside the run did not"
+
+
+def kill_kubeadm(rack: TestRack, names: list[str] | tuple[str, ...], *, members: int) -> None:
+    """End kubeadm on the board that is the n-th to get an etcd member."""
+    seen: list[str] = []
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        for name in names:
+            if name not in seen and "yes" in rack.root(name, "sh", "-c", f"test -e {ETCD} && echo yes; true"):
+                seen.append(name)
+                if len(seen) == members:
+                    rack.root(name, "pkill", "-KILL", "-x", "kubeadm")
+                    return
+        time.sleep(0.3)
+
+
+def given_back(rack: TestRack) -> list[str]:
+    """What of the boards' files is not as it was before the first run."""
+    return rack.changed(rack.before, living=False)
