@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDENS ?= ../shared/goldens
 
-.PHONY: help lab lab-down test check test-all lock trust schema
+.PHONY: help lab lab-down test check test-faults test-all lock trust schema
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,7 +34,10 @@ test: check ## check, the plugins on a real API server, then one whole life of a
 	@$(BIN)/pytest -v -m lab tests/e2e/test_life.py
 	@echo "test: all passed"
 
-test-all: test ## every suite: test, and the boards themselves
+test-faults: $(VENV)/.complete ## boards where everything goes wrong: each fault named, none holds up the rest
+	@$(BIN)/pytest -v -m lab tests/e2e/test_faults.py
+
+test-all: test test-faults ## every suite: test, faults, and the boards themselves
 	@$(BIN)/pytest -v -m lab tests/lab
 
 trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK=rpi

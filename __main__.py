@@ -33,9 +33,7 @@ cluster = Cluster("cluster", rack, nodes, authority, load_balancers)
 # On the cluster: the pod network makes the nodes ready, the addons run on them.
 kubernetes = cluster_provider(rack, authority, cluster)
 network = Network("network", rack, kubernetes)
-addons = Addons(
-    "addons", rack, pulumi.ResourceOptions.merge(kubernetes, pulumi.ResourceOptions(depends_on=[network]))
-)
+addons = Addons("addons", rack, kubernetes)
 
 # The proof, on every node.
 Readiness("readiness", rack, [*cluster.memberships, network, addons])

@@ -89,7 +89,8 @@ class Authority(pulumi.ComponentResource):
             "admin", cas["kubernetes"], "kubernetes-admin", ["system:masters"], ["client_auth"]
         )
         self.pki = self._files(cas, account, server)
-        self.ca_digest = cas["kubernetes"][0].public_key_pem.apply(key_digest)
+        # nothing is known of a key that failed, or that `destroy --run-program` finds gone already
+        self.ca_digest = cas["kubernetes"][0].public_key_pem.apply(lambda pem: key_digest(pem) if pem else "")
         self.kubeconfig = self._kubeconfig(cas["kubernetes"][1], admin)
         self.register_outputs({"ca_digest": self.ca_digest})
 
@@ -176,4 +177,7 @@ class Authority(pulumi.ComponentResource):
         cluster = self._rack.cluster
         server = f"https://{cluster.endpoint_address or cluster.endpoint}:{cluster.endpoint_port}"
         parts = pulumi.Output.all(ca=ca.cert_pem, cert=admin[1].cert_pem, key=admin[0].private_key_pem)
-        return pulumi.Output.secret(parts.apply(lambda known: kubeconfig(cluster.name, server, known)))
+        composed = parts.apply(
+            lambda known: kubeconfig(cluster.name, server, known) if all(known.values()) else ""
+        )
+        return pulumi.Output.secret(composed)

@@ -13,6 +13,9 @@ from config import Rack
 def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulumi.ResourceOptions:
     """Options for all that lives on the cluster: its provider, after the formation, gone with it.
 
+    The components themselves wait for nothing: where their dependency has failed, the engine skips
+    them, and then refuses their outputs with an error of its own.
+
     The identifier is set from the start: without it, a kubeconfig that becomes unknown would plan
     the replacement of everything. An API that does not answer leaves the state as it is.
     """
@@ -36,8 +39,4 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(deleted_with=cluster.formation))
         return pulumi.ResourceTransformationResult(args.props, opts)
 
-    return pulumi.ResourceOptions(
-        providers={"kubernetes": provider},
-        depends_on=[cluster.formation],
-        transformations=[gone_with_cluster],
-    )
+    return pulumi.ResourceOptions(providers={"kubernetes": provider}, transformations=[gone_with_cluster])

@@ -27,10 +27,18 @@ from pulumi.output import Unknown
 
 from config import KEYS
 from providers import formation, leaving, readiness, resource
-from providers.errors import CredentialsRefused, HostError, Refused, Unreachable
+from providers.errors import (
+    CredentialsRefused,
+    HostError,
+    HostKeyChanged,
+    HostKeyUnknown,
+    Refused,
+    Unreachable,
+)
 from providers.kinds import KINDS
 from providers.record import erase, recorded
 from providers.session import Session
+from providers.thing import Site
 
 Properties = dict[str, Any]
 ABOUT = ("urn", "machine", "connection")
@@ -114,21 +122,25 @@ class MachineProvider(ResourceProvider):
         return UpdateResult(_news)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Give back what was there before; with Access, the last, also what others left behind."""
+        """Give back what was there before; first what later resources began and, failed, left no state of."""
         machine = str(_props["machine"])
         if leaving.abandoned(machine):
             self._abandon(_props)
             return
-        site = _current().site(_props, leaving=self.kind in ("Membership", "Access"))
+        site = _current().site(_props, leaving=True)
         try:
+            for later in self._begun_later(site):
+                resource.remove(KINDS[later], site, {})
+            resource.remove(KINDS[self.kind], site, self._known(_props))
             if self.kind == "Access":
-                for left in [name for name in reversed(KINDS) if name in recorded(site.host)]:
-                    resource.remove(KINDS[left], site, {})
                 erase(site.host)
-            else:
-                resource.remove(KINDS[self.kind], site, self._known(_props))
-        except (Unreachable, CredentialsRefused) as error:
+        except (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown) as error:
             raise _lost(machine, error) from None
+
+    def _begun_later(self, site: Site) -> list[str]:
+        order = list(KINDS)
+        begun = recorded(site.host)
+        return [kind for kind in reversed(order[order.index(self.kind) + 1 :]) if kind in begun]
 
     def _abandon(self, props: Properties) -> None:
         if self.kind == "Membership":
@@ -155,8 +167,8 @@ def _lost(machine: str, error: HostError) -> Refused:
         expected="a machine that answers, and lets in whom the last run knew",
         found=error.found,
         next_step=(
-            "bring it up; if the stack file names a new way in since: the same command with --run-program; "
-            f"if it is gone for good: {leaving.ABANDON}={machine} and the same command"
+            f"{error.next_step}; if the stack file names another way in since: this command with --run-program; "
+            f"if the machine is gone for good: {leaving.ABANDON}={machine} and this command"
         ),
     )
 

@@ -28,6 +28,7 @@ for family in ip ip6; do nft delete table "$family" kube-proxy 2>/dev/null; done
 rm -rf /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/tmp /var/lib/etcd/member /var/lib/cni
 find /var/lib/kubelet -xdev -mindepth 1 -delete 2>/dev/null
 rmdir -p --ignore-fail-on-non-empty /usr/libexec/kubernetes/kubelet-plugins/volume/exec 2>/dev/null
+[ -n "$keep" ] || rm -rf /etc/kubernetes/pki
 find /etc/kubernetes -depth -type d -empty -delete 2>/dev/null
 if [ -n "$keep" ]; then
   mkdir -p /etc/kubernetes; rm -rf /etc/kubernetes/pki; cp -a "$keep" /etc/kubernetes/pki; rm -rf "$keep"

@@ -145,14 +145,14 @@ class SshHost(Host):
         said = "" if secret else redacted(last_lines(done.stdout, done.stderr), hidden)
         if not secret:
             log.info("%s: %s: %s", self, name, redacted(done.stderr.decode("utf-8", "replace"), hidden))
-        found = f"{done.exit_status}" + (f", which said{said}" if said else "")
+        found = f"status {done.exit_status}" + (f", which said{said}" if said else "")
         if any(text in said for text in _FULL):
             room = "room on the machine's disk"
             return DiskFull(host=str(self), item=name, expected=room, found=found, next_step="df -h")
         return CommandFailed(
             host=str(self),
             item=name,
-            expected="exit status 0",
+            expected="status 0",
             found=found,
             next_step=f"see it on the machine: {self._link.connection.by_hand}",
         )

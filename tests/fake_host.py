@@ -177,7 +177,7 @@ def _failed(host: Host, argv: Sequence[str], answer: Answer) -> CommandFailed:
     return CommandFailed(
         host=str(host),
         item=shown(argv),
-        expected="exit status 0",
+        expected="status 0",
         found=f"{answer.exit}: {answer.err or answer.out}",
         next_step="look at the output",
     )

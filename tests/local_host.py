@@ -75,7 +75,7 @@ class LocalHost(Host):
             raise CommandFailed(
                 host=str(self),
                 item=" ".join(argv),
-                expected="exit status 0",
+                expected="status 0",
                 found=f"{done.exit_status}: {done.stderr.decode()}",
                 next_step="look at the output",
             )

@@ -28,6 +28,10 @@ LEFT = LIVING | {
     "/var/cache": "caches",
     "/var/lib/apt": "package lists, and which packages were asked for",
     "/var/lib/dpkg": "the package database and its backups",
+    **{
+        f"/etc/{name}-": "the backup that useradd and userdel write"
+        for name in ("passwd", "shadow", "group", "gshadow")
+    },
     "/etc/ld.so.cache": "a cache that package scripts write",
     "/var/lib/haproxy": "where the packaged unit mounts the log socket; purging the package leaves it",
 }

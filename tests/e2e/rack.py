@@ -161,6 +161,13 @@ class TestRack:
             for entry in commands.writers(commands.executed(board, since[name]))
         ]
 
+    def asked(self, since: Mapping[str, int]) -> dict[str, int]:
+        """Commands that each board was sent since the marks: each is a round trip, and begins with sudo."""
+        return {
+            name: sum(entry.program == "sudo" for entry in commands.executed(board, since[name]))
+            for name, board in self.boards.items()
+        }
+
     def changed(self, before: Mapping[str, files.Snapshot], *, living: bool) -> list[str]:
         """What differs on the boards' file systems; with `living`, times count too."""
         ignoring = files.LIVING if living else files.LEFT
