@@ -35,10 +35,9 @@ from providers.errors import (
     Refused,
     Unreachable,
 )
-from providers.kinds import KINDS
-from providers.record import erase, recorded
+from providers.kinds import KINDS, made_after
+from providers.record import erase
 from providers.session import Session
-from providers.thing import Site
 
 Properties = dict[str, Any]
 ABOUT = ("urn", "machine", "connection")
@@ -129,18 +128,11 @@ class MachineProvider(ResourceProvider):
             return
         site = _current().site(_props, leaving=True)
         try:
-            for later in self._begun_later(site):
-                resource.remove(KINDS[later], site, {})
-            resource.remove(KINDS[self.kind], site, self._known(_props))
+            resource.remove(KINDS[self.kind], site, self._known(_props), later=made_after(self.kind))
             if self.kind == "Access":
                 erase(site.host)
         except (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown) as error:
             raise _lost(machine, error) from None
-
-    def _begun_later(self, site: Site) -> list[str]:
-        order = list(KINDS)
-        begun = recorded(site.host)
-        return [kind for kind in reversed(order[order.index(self.kind) + 1 :]) if kind in begun]
 
     def _abandon(self, props: Properties) -> None:
         if self.kind == "Membership":

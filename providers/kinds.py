@@ -39,3 +39,9 @@ KINDS = {
     )
 }
 """By name. A machine's resources depend on each other in this order, and are removed in reverse."""
+
+
+def made_after(name: str) -> list[Kind]:
+    """The kinds that come after one, in order."""
+    kinds = list(KINDS.values())
+    return kinds[kinds.index(KINDS[name]) + 1 :]

@@ -9,7 +9,7 @@ from typing import Any
 
 from providers.errors import StillDiffers, Unobservable
 from providers.host import Argv
-from providers.record import Properties, Record
+from providers.record import Properties, Record, recorded
 from providers.thing import ABSENT, Change, Json, Site, Thing
 
 AnyThing = Thing[Any]
@@ -151,8 +151,16 @@ def give_back(kind: Kind, site: Site, properties: Properties) -> None:
         thing.remove(site, state)
 
 
-def remove(kind: Kind, site: Site, properties: Properties) -> None:
-    """Give back all that the resource ever began on this machine, and its record."""
+def remove(kind: Kind, site: Site, properties: Properties, *, later: Sequence[Kind] = ()) -> None:
+    """Give back all that the resource ever began on this machine, and its record.
+
+    First comes what resources made later began there: Pulumi knows nothing of a create that failed,
+    and what it left would outlive the programs that it needs to be given back.
+    """
+    begun_later = recorded(site.host) if later else []
+    for one in reversed(later):
+        if one.name in begun_later:
+            remove(one, site, {})
     record = Record(site.host, kind.name)
     begun = record.read()
     for stale in [*reversed(begun), properties]:

@@ -159,6 +159,17 @@ def test_whatever_was_begun_is_given_back(local_host: LocalHost, cut: int) -> No
     assert not local_host.run(["test", "-e", f"{RECORDS}/Notes"], check=False).ok
 
 
+def test_what_a_later_resource_began_goes_first(local_host: LocalHost) -> None:
+    """A create that failed has no state, so the removal of the resource before it gives its work back."""
+    first, second = kind(Notes()), resource.Kind(name="More", things=(Stubborn(),))
+    resource.converge(first, site(local_host), {}, {"notes": {"a": "1"}})
+    with pytest.raises(StillDiffers):
+        resource.converge(second, site(local_host), {}, {"notes": {"b": "2"}})
+    resource.remove(first, site(local_host), {"notes": {"a": "1"}}, later=[second])
+    assert not local_host.run(["test", "-e", "/etc/notes"], check=False).ok
+    assert local_host.run(["ls", "-A", RECORDS]).text == ""
+
+
 def test_a_change_that_does_not_hold_is_an_error(local_host: LocalHost) -> None:
     """The machine is asked again before success is claimed."""
     with pytest.raises(StillDiffers, match="expected '1', found 'stubborn'"):
