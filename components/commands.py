@@ -13,10 +13,10 @@ import pulumi
 from pulumi_command import remote
 
 from config import Machine
-from providers.connection import Connection
-from providers.errors import HostKeyUnknown
-from providers.hostkeys import recorded
+from providers.core.errors import HostKeyUnknown
 from providers.session import connection_of
+from providers.ssh.connection import Connection
+from providers.ssh.hostkeys import recorded
 
 
 def _host_key(connection: Connection) -> str:

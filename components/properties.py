@@ -7,7 +7,7 @@ from typing import Any
 
 from components.sources import Source
 from config import Machine, Node, Rack
-from providers.kubelet_config import DIRECTORY
+from providers.software.kubelet_config import DIRECTORY
 
 Properties = dict[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from config import Node, Rack
-from providers.artifacts import DEBS
-from providers.bundle import Bundle
+from providers.software.artifacts import DEBS
+from providers.software.bundle import Bundle
 
 Properties = dict[str, Any]
 TOOLS = ("conntrack", "ethtool", "iptables", "socat")

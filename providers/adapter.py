@@ -26,8 +26,8 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers import formation, leaving, readiness, resource
-from providers.errors import (
+from providers.core import resource
+from providers.core.errors import (
     CredentialsRefused,
     HostError,
     HostKeyChanged,
@@ -35,8 +35,9 @@ from providers.errors import (
     Refused,
     Unreachable,
 )
+from providers.core.record import erase
 from providers.kinds import KINDS, made_after
-from providers.record import erase
+from providers.membership import formation, leaving, readiness
 from providers.session import Session
 
 Properties = dict[str, Any]

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from providers.architecture import Architecture
-from providers.artifacts import Artifacts
-from providers.clock import Clock
-from providers.containerd import Containerd
-from providers.files import Files
-from providers.haproxy import Haproxy
-from providers.hostname import Hostname
-from providers.hosts import Hosts
-from providers.images import Images
-from providers.kubeadm import Kubeadm
-from providers.kubelet import Kubelet
-from providers.kubelet_config import KubeletConfig
-from providers.labels import Labels
-from providers.modules import Modules
-from providers.packages import Packages
-from providers.pki import Pki
-from providers.repositories import Repositories
-from providers.resource import Kind
-from providers.swap import Swap
-from providers.sysctl import Sysctl
-from providers.taints import Taints
-from providers.units import Units
+from providers.balancing.haproxy import Haproxy
+from providers.core.resource import Kind
+from providers.membership.kubeadm import Kubeadm
+from providers.membership.labels import Labels
+from providers.membership.pki import Pki
+from providers.membership.taints import Taints
+from providers.software.artifacts import Artifacts
+from providers.software.containerd import Containerd
+from providers.software.images import Images
+from providers.software.kubelet import Kubelet
+from providers.software.kubelet_config import KubeletConfig
+from providers.software.packages import Packages
+from providers.software.repositories import Repositories
+from providers.system.architecture import Architecture
+from providers.system.clock import Clock
+from providers.system.files import Files
+from providers.system.hostname import Hostname
+from providers.system.hosts import Hosts
+from providers.system.modules import Modules
+from providers.system.swap import Swap
+from providers.system.sysctl import Sysctl
+from providers.system.units import Units
 
 _SOURCES = (Artifacts(), Repositories(), Packages())
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from config import ConfigurationError, Machine, load
 from config import Rack as Configuration
-from providers.connection import Connection
+from providers.core.host import Host
+from providers.core.journal import Journal
+from providers.core.thing import Json, Site
 from providers.engine_log import EngineLog
-from providers.host import Host
-from providers.journal import Journal
-from providers.ssh import Pool
-from providers.thing import Json, Site
+from providers.ssh.connection import Connection
+from providers.ssh.pool import Pool
 
 
 def connection_of(machine: Machine) -> dict[str, Json]:

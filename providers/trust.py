@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from config import ConfigurationError, Machine, load_file
-from providers.connection import Connection
-from providers.errors import HostError
-from providers.hostkeys import fingerprint, known_hosts_line, learn, recorded
+from providers.core.errors import HostError
 from providers.session import connection_of
+from providers.ssh.connection import Connection
+from providers.ssh.hostkeys import fingerprint, known_hosts_line, learn, recorded
 
 
 def places(machines: tuple[Machine, ...]) -> Iterator[tuple[str, Connection]]:

@@ -1,21 +1,21 @@
 """A machine that does only what it was told to expect, and fails the test on anything else.
 
 Commands are written as one line of text, or as a list. The first word may name a script of a
-module, `<journal.remember>` for `_REMEMBER` (or `REMEMBER`) in providers/journal.py, so that no
+module, `<journal.remember>` for `_REMEMBER` (or `REMEMBER`) in providers/core/journal.py, so that no
 shell text is repeated. The word `*` stands for any one argument, a last `...` for any others.
 """
 
 from __future__ import annotations
 
-import importlib
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from providers.errors import CommandFailed
-from providers.host import Argv, Completed, Host
+from providers.core.errors import CommandFailed
+from providers.core.host import Argv, Completed, Host
+from tests.modules import module_named
 
 ANY = "*"
 REST = "..."
@@ -52,7 +52,7 @@ def pattern(command: str | Sequence[str]) -> Argv:
 def script(name: str) -> str:
     """The shell text that `module.name` stands for."""
     module_name, _, constant = name.rpartition(".")
-    module = importlib.import_module(f"providers.{module_name}")
+    module = module_named(module_name)
     upper = constant.upper().replace("-", "_")
     found = getattr(module, f"_{upper}", getattr(module, upper, None))
     assert isinstance(found, str), f"{module.__file__} has no script _{upper} or {upper}"
@@ -71,7 +71,7 @@ def _script_name(text: str) -> str:
         if module_name.startswith("providers."):
             for constant, value in vars(module).items():
                 if value == text:
-                    return f"{module_name.removeprefix('providers.')}.{constant.strip('_').lower()}"
+                    return f"{module_name.rpartition('.')[2]}.{constant.strip('_').lower()}"
     return text
 
 

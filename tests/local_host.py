@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from providers import batch
-from providers.errors import CommandFailed
-from providers.host import Argv, Completed, Host
+from providers.core import batch
+from providers.core.errors import CommandFailed
+from providers.core.host import Argv, Completed, Host
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 _ROOT = "/mnt/root"

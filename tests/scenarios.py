@@ -29,7 +29,6 @@ How commands are written is told in tests/fake_host.py.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -37,12 +36,13 @@ from typing import Any
 
 import yaml
 
-from providers import errors
-from providers.errors import HostError
-from providers.host import Argv, Host
-from providers.journal import Journal
-from providers.thing import ABSENT, Change, Site, Thing
+from providers.core import errors
+from providers.core.errors import HostError
+from providers.core.host import Argv, Host
+from providers.core.journal import Journal
+from providers.core.thing import ABSENT, Change, Site, Thing
 from tests.fake_host import Answer, Command, FakeHost, pattern, shown
+from tests.modules import module_named
 
 ROOT = Path(__file__).parent / "scenarios"
 KINDS = ("create", "no-op", "drift", "remove")
@@ -104,14 +104,14 @@ def load(path: Path) -> Scenario:
 
 def thing_named(name: str) -> AnyThing:
     """An instance of the one Thing class that the module of this name defines."""
-    module = importlib.import_module(f"providers.{name}")
+    module = module_named(name)
     classes = [
         value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Thing) and value.__module__ == module.__name__
     ]
     named = [one for one in classes if getattr(one, "name", None) == name]
-    assert len(named) == 1, f"providers/{name}.py: expected one thing named {name}, found {classes}"
+    assert len(named) == 1, f"{module.__name__}: expected one thing named {name}, found {classes}"
     return named[0]()
 
 

@@ -86,7 +86,7 @@ def test_one_module_opens_connections() -> None:
     """One place calls asyncssh.connect (the stand-in for pulumi-command is a program of its own)."""
     openers = [path for path in SOURCES if "asyncssh.connect(" in path.read_text()]
     ours = [str(path.relative_to(REPOSITORY)) for path in openers if "plugins" not in path.parts]
-    assert ours == ["providers/dial.py"]
+    assert ours == ["providers/ssh/dial.py"]
 
 
 def test_one_module_reads_the_configuration() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from providers.errors import CommandFailed
+from providers.core.errors import CommandFailed
 from tests import scenarios
 from tests.fake_host import Answer, Command, FakeHost, matches, pattern, shown
 from tests.scenarios import play

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.bundle.archive import sha256
-from providers.bundle import MANIFEST, SUMS, Bundle, BundleError, verified
+from providers.software.bundle import MANIFEST, SUMS, Bundle, BundleError, verified
 
 DEBS = "debs"
 """The apt repository of a bundle."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from providers.host import Argv, Completed, Host
-from providers.journal import ROOT, Journal
-from providers.thing import Json, Site, Thing
+from providers.core.host import Argv, Completed, Host
+from providers.core.journal import ROOT, Journal
+from providers.core.thing import Json, Site, Thing
 from tests.local_host import LocalHost
 from tests.scenarios import FakeRack
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from providers.core.thing import ABSENT, Json, Thing
 from providers.kinds import KINDS
-from providers.thing import ABSENT, Json, Thing
 from tests.scenarios import KINDS as SCENARIO_KINDS
 from tests.scenarios import Scenario, load, scenario_files
 

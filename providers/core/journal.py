@@ -1,0 +1,154 @@
+"""The journal on a machine: what was there before the first change, so that destroy can give it back.
+
+It lies under /var/lib/helicon, readable by root only. An entry is written and synced before the
+change it belongs to and never overwritten, so a run that was killed half-way loses nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, unquote
+
+from providers.core.host import Host
+
+ROOT = "/var/lib/helicon"
+JOURNAL = f"{ROOT}/journal"
+
+_REMEMBER = """
+set -eu; umask 077; mkdir -p "$1"; cd "$1"
+while [ "$#" -gt 1 ]; do
+  if [ ! -e "$2" ]; then printf %s "$3" > ".new"; sync ".new"; mv -n ".new" "$2"; fi
+  shift 2
+done
+sync .
+"""
+_REMEMBER_LARGE = """
+set -eu; umask 077; mkdir -p "$1"; cd "$1"
+while read -r key value; do
+  if [ ! -e "$key" ]; then printf %s "$value" | base64 -d > ".new"; sync ".new"; mv -n ".new" "$key"; fi
+done
+sync .
+"""
+_RECALL = """
+cd "$1" 2>/dev/null || exit 0; shift
+for key; do
+  if [ -e "$key" ]; then printf '%s ' "$key"; base64 -w0 "$key"; echo; fi
+done
+"""
+_ENTRIES = """
+cd "$1" 2>/dev/null || exit 0
+for key in *; do
+  if [ -e "$key" ]; then printf '%s ' "$key"; base64 -w0 "$key"; echo; fi
+done
+"""
+_FORGET = """
+cd "$1" 2>/dev/null || exit 0; here=$1; shift
+rm -rf -- "$@"; rmdir --ignore-fail-on-non-empty "$here"
+"""
+# No quoted key holds a comma. Missing directories are noted: a restored machine has none that it had not.
+_KEEP = """
+set -eu; umask 077; mkdir -p "$1"; cd "$1"; shift
+while [ "$#" -gt 1 ]; do
+  if [ ! -e "$1" ] && [ ! -L "$1" ] && [ ! -e "$1,absent" ]; then
+    if [ -e "$2" ] || [ -L "$2" ]; then rm -rf .new; cp -a -- "$2" .new; sync -f .; mv -n -T .new "$1"
+    else
+      directory=${2%/*}
+      while [ -n "$directory" ] && [ ! -e "$directory" ]; do
+        printf '%s\\n' "$directory" >> .directories; directory=${directory%/*}
+      done
+      : > "$1,absent"
+    fi
+  fi
+  shift 2
+done
+sync -f .
+"""
+# A file takes the place of another in one step; only a directory has to go first.
+# What is mounted (as files of /etc are in containers) cannot be replaced, only overwritten.
+_RESTORE = """
+set -eu; cd "$1" 2>/dev/null || exit 0; here=$1; shift
+while [ "$#" -gt 1 ]; do
+  if [ -e "$1,absent" ]; then rm -rf -- "$2"; rm -f "$1,absent"
+  elif [ -e "$1" ] || [ -L "$1" ]; then
+    mkdir -p "${2%/*}/"; rm -rf -- "$2.helicon"; cp -a -- "$1" "$2.helicon"; sync -f "${2%/*}/."
+    [ ! -d "$2" ] && [ ! -d "$2.helicon" ] || rm -rf -- "$2"
+    mv -T -- "$2.helicon" "$2" 2>/dev/null || { cat "$2.helicon" > "$2"; rm "$2.helicon"; }
+    rm -rf -- "$1"
+  fi
+  shift 2
+done
+if [ -e .directories ]; then
+  sort -r -u .directories > .left
+  while read -r directory; do
+    rmdir "$directory" 2>/dev/null || [ ! -d "$directory" ] || printf '%s\\n' "$directory"
+  done < .left > .directories
+  rm .left; [ -s .directories ] || rm .directories
+fi
+rmdir --ignore-fail-on-non-empty "$here"
+"""
+_LARGE = 65_536
+"""Bytes of values that still go through arguments; Linux limits one argument to 131,072."""
+
+
+def _file(key: str) -> str:
+    return quote(key, safe="") or "_"
+
+
+def _lines(values: Mapping[str, str]) -> bytes:
+    pairs = sorted((_file(key), base64.b64encode(value.encode()).decode()) for key, value in values.items())
+    return "".join(f"{key} {value}\n" for key, value in pairs).encode()
+
+
+class Journal:
+    """The journal of one machine; keys are grouped by the name of the thing that wrote them."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def remember(self, thing: str, values: Mapping[str, str]) -> None:
+        """Write what was there before, for the keys that have no entry yet."""
+        pairs = [part for key, value in sorted(values.items()) for part in (_file(key), value)]
+        if sum(len(part.encode()) for part in pairs) > _LARGE:
+            self._shell(_REMEMBER_LARGE, f"{JOURNAL}/{thing}", stdin=_lines(values))
+        elif pairs:
+            self._shell(_REMEMBER, f"{JOURNAL}/{thing}", *pairs)
+
+    def recall(self, thing: str, keys: Iterable[str]) -> dict[str, str]:
+        """What was remembered, for those of the keys that have an entry."""
+        names = {_file(key): key for key in keys}
+        lines = self._shell(_RECALL, f"{JOURNAL}/{thing}", *names).splitlines()
+        entries = (line.partition(" ") for line in lines)
+        return {names[name]: base64.b64decode(value).decode() for name, _, value in entries}
+
+    def entries(self, thing: str) -> dict[str, str]:
+        """Everything that was remembered for a thing."""
+        lines = (line.partition(" ") for line in self._shell(_ENTRIES, f"{JOURNAL}/{thing}").splitlines())
+        return {unquote(name): base64.b64decode(value).decode() for name, _, value in lines}
+
+    def forget(self, thing: str, keys: Iterable[str]) -> None:
+        """Drop entries, after what they hold has been put back."""
+        names = [_file(key) for key in keys]
+        if names:
+            self._shell(_FORGET, f"{JOURNAL}/{thing}", *names)
+
+    def keep_files(self, paths: Iterable[str]) -> None:
+        """Keep copies of files, links or directories, or the fact that there is none, before a change."""
+        pairs = [part for path in paths for part in (_file(path), path)]
+        if pairs:
+            self._shell(_KEEP, f"{JOURNAL}/files", *pairs)
+
+    def restore_files(self, paths: Iterable[str]) -> None:
+        """Put the kept copies back, delete what was not there before, and drop the entries."""
+        pairs = [part for path in paths for part in (_file(path), path)]
+        if pairs:
+            self._shell(_RESTORE, f"{JOURNAL}/files", *pairs)
+
+    def forget_files(self, paths: Iterable[str]) -> None:
+        """Drop kept copies without putting them back, where the rest of a file is no longer the same."""
+        names = [part for path in paths for part in (_file(path), f"{_file(path)},absent")]
+        if names:
+            self._shell(_FORGET, f"{JOURNAL}/files", *names)
+
+    def _shell(self, script: str, *args: str, stdin: bytes = b"") -> str:
+        return self._host.run(["sh", "-c", script, "journal", *args], stdin=stdin).text

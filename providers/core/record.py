@@ -1,0 +1,72 @@
+"""What each resource means to manage on a machine, written there before it is done.
+
+Pulumi keeps nothing of a create that failed and only the old inputs of an update that failed. The
+record closes that gap: whatever was begun can be given back, also after a SIGKILL. It holds no
+secret. Beside it lie the questions that observe the resource, so that the first read of a machine
+can answer those of all its resources in one round trip.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from providers.core.batch import QUESTIONS, listing
+from providers.core.host import Argv, Host
+from providers.core.journal import ROOT
+from providers.core.thing import Json
+
+RECORDS = f"{ROOT}/records"
+Properties = Mapping[str, Json]
+
+_WRITE = """
+set -eu; umask 077; mkdir -p "$1" "$2"
+printf %s "$4" > "$2/.$3"; mv "$2/.$3" "$2/$3"
+cat > "$1/.$3"; sync "$1/.$3"; mv "$1/.$3" "$1/$3"; sync "$1"
+"""
+_LIST = (
+    'cd "$1" 2>/dev/null || exit 0; for file in *; do [ -e "$file" ] && printf "%s\\n" "$file"; done; exit 0'
+)
+
+
+class Record:
+    """The record of one resource kind on one machine."""
+
+    def __init__(self, host: Host, kind: str) -> None:
+        self._host = host
+        self._kind = kind
+
+    @property
+    def question(self) -> Argv:
+        """The command that reads the record."""
+        return ("cat", f"{RECORDS}/{self._kind}")
+
+    def read(self) -> list[Properties]:
+        """The property sets that were begun and not given back since, oldest first."""
+        (answer,) = self._host.ask([self.question])
+        return cast(list[Properties], json.loads(answer.text)) if answer.ok and answer.text else []
+
+    def write(self, sets: Sequence[Properties], questions: Sequence[Argv]) -> None:
+        """Replace the record, synced, unless the machine already holds the same."""
+        unique = [dict(one) for index, one in enumerate(sets) if one not in sets[:index]]
+        if self.read() == unique:
+            return
+        asked = listing([*questions, self.question])
+        argv = ["sh", "-c", _WRITE, "record", RECORDS, QUESTIONS, self._kind, asked]
+        self._host.run(argv, stdin=json.dumps(unique, sort_keys=True).encode())
+
+    def drop(self) -> None:
+        """Forget the resource, after everything was given back."""
+        self._host.run(["rm", "-f", f"{RECORDS}/{self._kind}", f"{QUESTIONS}/{self._kind}"])
+
+
+def recorded(host: Host) -> list[str]:
+    """The kinds that have a record on the machine."""
+    (answer,) = host.ask([("sh", "-c", _LIST, "records", RECORDS)])
+    return answer.text.split()
+
+
+def erase(host: Host) -> None:
+    """Remove the journal and the records: the last thing that is done on a machine."""
+    host.run(["rm", "-rf", "--", ROOT])

@@ -1,0 +1,1 @@
+"""A node's place in the cluster: kubeadm, keys, labels, and the rules for leaving."""

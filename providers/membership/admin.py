@@ -1,0 +1,99 @@
+"""The cluster's administrator: kubectl on a control plane that answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from providers.core.errors import HostError, Unobservable
+from providers.core.host import Argv, Completed, Host
+from providers.core.thing import Rack
+
+ADMIN_CONF = "/etc/kubernetes/admin.conf"
+KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
+CACHE = "/run/helicon-kubectl"
+"""Where kubectl keeps what it discovered: its own default is below the user's home."""
+FORMED = "/var/lib/helicon/formed"
+"""Marks a control plane of a cluster that became ready: from then on, leaving it has rules."""
+
+READY: Argv = ("kubectl", "--kubeconfig", ADMIN_CONF, "--request-timeout=5s", "get", "--raw", "/readyz")
+LOOK = (
+    'for file in "$@"; do [ -e "$file" ] && echo yes || echo no; done; '
+    f"[ -e {ADMIN_CONF} ] && timeout 8 {' '.join(READY)} 2>/dev/null; exit 0"
+)
+STATUS: Argv = ("sh", "-c", LOOK, "status", ADMIN_CONF, FORMED)
+"""Whether a control plane is a member, bears the mark, and its API is ready."""
+
+
+class Peer:
+    """What a control plane says of itself; a machine that cannot be asked is `unreachable`."""
+
+    def __init__(self, host: Host, *, fresh: bool = True) -> None:
+        self.host = host
+        self.error: HostError | None = None
+        self.member = self.formed = self.ready = False
+        try:
+            # `run`, not `ask`: while a cluster forms, an answer of a second ago is of no use
+            answer = host.run(STATUS) if fresh else host.ask([STATUS])[0]
+        except HostError as error:
+            self.error = error
+            return
+        self.member, self.formed, self.ready = parse_status(answer.text)
+
+
+def parse_status(text: str) -> tuple[bool, bool, bool]:
+    """Whether the machine has an admin.conf, bears the mark, and its API answers ready."""
+    lines = text.splitlines()
+    member, formed = (line == "yes" for line in lines[:2])
+    return member, formed, any(line == "ok" for line in lines[2:])
+
+
+def peers(rack: Rack, *, without: str = "") -> list[Peer]:
+    """The control planes of the rack, asked one after the other, but for one."""
+    return [Peer(rack.host(name)) for name in rack.control_planes() if name != without]
+
+
+class Admin:
+    """kubectl with the administrator's credentials, on one control plane."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def kubectl(self, *args: str, stdin: bytes = b"", timeout: float = 60.0, check: bool = True) -> Completed:
+        """Run kubectl; `timeout` in seconds."""
+        argv = ["kubectl", "--kubeconfig", ADMIN_CONF, "--cache-dir", CACHE, *args]
+        return self.host.run(argv, stdin=stdin, timeout=timeout, check=check)
+
+    def get(self, *args: str) -> Any:
+        """`kubectl get -o json`, decoded."""
+        return json.loads(self.kubectl("get", *args, "-o", "json").text)
+
+
+def find_admin(rack: Rack, *, without: str = "", prefer: Sequence[str] = ()) -> Admin:
+    """An administrator on the first control plane whose API is ready.
+
+    Raises Unobservable when there is none, naming what each said.
+    """
+    names = [*prefer, *(name for name in rack.control_planes() if name not in prefer)]
+    said = []
+    for name in names:
+        if name == without:
+            continue
+        peer = Peer(rack.host(name))
+        if peer.ready:
+            return Admin(peer.host)
+        said.append(f"{name}: {_silence(peer)}")
+    raise Unobservable(
+        host="cluster",
+        item="API",
+        expected="a control plane that answers ready",
+        found="; ".join(said) or "no other control plane",
+        next_step=f"kubectl --kubeconfig {ADMIN_CONF} get --raw /readyz?verbose (on a control plane)",
+    )
+
+
+def _silence(peer: Peer) -> str:
+    if peer.error is not None:
+        return "unreachable"
+    return "API not ready" if peer.member else "not a member"

@@ -1,0 +1,150 @@
+"""How a machine becomes a member: by init where there is no cluster yet, else by joining a peer's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from providers.core.errors import HostError, Refused
+from providers.core.thing import Site
+from providers.membership import kubeadm_config
+from providers.membership.admin import FORMED, Admin, Peer, peers
+from providers.membership.kubeadm_reset import reset
+
+WAIT = 1200.0
+"""Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
+PATIENCE = 30.0
+"""Seconds a worker goes on waiting when the last control plane under way has failed."""
+POLL = 2.0
+KUBEADM_TIMEOUT = 900.0
+"""Seconds for one run of kubeadm; above the sum of its own timeouts (four minutes each by default)."""
+
+_RUN = """
+umask 077; mkdir -p /run/helicon; cat > /run/helicon/kubeadm.yaml
+kubeadm "$1" --config /run/helicon/kubeadm.yaml >&2; status=$?
+rm -rf /run/helicon; exit $status
+"""
+
+
+class Turn:
+    """Control planes of this process: one at a time, and what became of them.
+
+    Only speed and courtesy hang on this: whether a cluster exists is always asked on the machines.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._under_way = 0
+        self._failed_at: float | None = None
+
+    def __enter__(self) -> None:
+        self._under_way += 1
+        self.lock.acquire()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._under_way -= 1
+        self._failed_at = time.monotonic() if error is not None else None
+        self.lock.release()
+
+    def hopeless(self) -> bool:
+        """Whether the last control plane failed a while ago and none is under way."""
+        failed = self._failed_at
+        return not self._under_way and failed is not None and time.monotonic() - failed > PATIENCE
+
+
+TURN = Turn()
+
+
+def become_member(site: Site, wanted: Mapping[str, Any]) -> None:
+    """Init or join; a failed attempt is reset, so that the next one starts clean."""
+    if wanted["role"] == "control-plane":
+        with TURN:
+            _form_or_join(site, wanted)
+    else:
+        _join(site, wanted, _wait_for_cluster(site))
+
+
+def _form_or_join(site: Site, wanted: Mapping[str, Any]) -> None:
+    others = peers(site.rack, without=site.host.name)
+    if any(peer.member or peer.formed for peer in others):
+        _join(site, wanted, _wait_for_cluster(site))
+        return
+    if others and all(peer.error is not None for peer in others):
+        _refuse_second_cluster(site, others)
+    site.say("kubeadm init")
+    _kubeadm(site, "init", kubeadm_config.init(wanted))
+
+
+def _refuse_second_cluster(site: Site, others: list[Peer]) -> None:
+    if not site.host.run(["test", "-e", FORMED], check=False).ok:
+        return
+    raise Refused(
+        host=str(site.host),
+        item="kubeadm init",
+        expected="at least one other control plane that answers",
+        found="none, though this machine belonged to a cluster: "
+        + "; ".join(str(peer.error) for peer in others),
+        next_step="bring the other control planes up, then pulumi up again",
+    )
+
+
+def _wait_for_cluster(site: Site) -> Admin:
+    """An administrator of the cluster, as soon as a control plane answers."""
+    deadline = time.monotonic() + WAIT
+    site.say("waiting for a control plane")
+    while True:
+        found = peers(site.rack, without=site.host.name)
+        for peer in found:
+            if peer.ready:
+                return Admin(peer.host)
+        if time.monotonic() > deadline or TURN.hopeless():
+            raise _no_cluster(site, found)
+        time.sleep(POLL)
+
+
+def _no_cluster(site: Site, found: list[Peer]) -> HostError:
+    said = [
+        f"{peer.host.name} {'unreachable' if peer.error else 'not ready' if peer.member else 'no member'}"
+        for peer in found
+    ]
+    return Refused(
+        host=str(site.host),
+        item="kubeadm join",
+        expected="a control plane that answers",
+        found=", ".join(said) or "no control plane in the configuration",
+        next_step="see the first error of this run, mend it, then pulumi up again",
+    )
+
+
+def _join(site: Site, wanted: Mapping[str, Any], admin: Admin) -> None:
+    site.say(f"kubeadm join, by {admin.host.name}")
+    token = admin.host.run(["kubeadm", "token", "create", "--ttl", "15m"], secret=True).text.strip()
+    try:
+        _kubeadm(site, "join", kubeadm_config.join(wanted, token=token))
+    finally:
+        identifier = token.partition(".")[0]
+        admin.host.run(["kubeadm", "token", "delete", identifier], check=False)
+    if wanted["role"] == "control-plane":
+        _await_api(site)
+        if admin.host.run(["test", "-e", FORMED], check=False).ok:
+            site.host.run(["touch", FORMED])
+
+
+def _kubeadm(site: Site, verb: str, config: str) -> None:
+    if site.host.run(["test", "-e", "/etc/kubernetes/kubelet.conf"], check=False).ok:
+        reset(site, keep_pki=True)
+    try:
+        argv = ["sh", "-c", _RUN, "kubeadm", verb]
+        site.host.run(argv, stdin=config.encode(), timeout=KUBEADM_TIMEOUT)
+    except HostError:
+        reset(site, keep_pki=True)
+        raise
+
+
+def _await_api(site: Site) -> None:
+    """Wait for this control plane's own API: the next one joins only when the quorum is whole again."""
+    deadline = time.monotonic() + WAIT / 4
+    while not Peer(site.host).ready and time.monotonic() < deadline:
+        time.sleep(POLL)

@@ -1,0 +1,47 @@
+"""What `kubeadm reset` does, and what it leaves behind."""
+
+from __future__ import annotations
+
+from providers.core.thing import Site
+
+_RESET = """
+keep=""
+if [ "$1" = keep-pki ] && [ -d /etc/kubernetes/pki ]; then
+  keep=/var/lib/helicon/pki; rm -rf "$keep"; cp -a /etc/kubernetes/pki "$keep"; sync
+fi
+if command -v kubeadm >/dev/null; then
+  timeout 240 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock >&2 || true
+fi
+systemctl stop kubelet 2>/dev/null
+rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon
+rm -rf /var/lib/helicon/manifests /var/lib/helicon/membership.json
+rmdir --ignore-fail-on-non-empty /etc/cni/net.d /etc/cni 2>/dev/null
+for link in cni0 flannel.1 kube-ipvs0; do ip link delete "$link" 2>/dev/null; done
+ip -o link show type veth | sed -n 's/^[0-9]*: \\(veth[0-9a-f]*\\)@.*/\\1/p' | while read -r link; do
+  ip link delete "$link" 2>/dev/null
+done
+for tool in iptables ip6tables; do
+  command -v "$tool-save" >/dev/null || continue
+  "$tool-save" | grep -vE 'KUBE-|FLANNEL|CNI-|cali-' | "$tool-restore" 2>/dev/null
+done
+for family in ip ip6; do nft delete table "$family" kube-proxy 2>/dev/null; done
+rm -rf /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/tmp /var/lib/etcd/member /var/lib/cni
+find /var/lib/kubelet -xdev -mindepth 1 -delete 2>/dev/null
+rmdir -p --ignore-fail-on-non-empty /usr/libexec/kubernetes/kubelet-plugins/volume/exec 2>/dev/null
+[ -n "$keep" ] || rm -rf /etc/kubernetes/pki
+find /etc/kubernetes -depth -type d -empty -delete 2>/dev/null
+if [ -n "$keep" ]; then
+  mkdir -p /etc/kubernetes; rm -rf /etc/kubernetes/pki; cp -a "$keep" /etc/kubernetes/pki; rm -rf "$keep"
+fi
+exit 0
+"""
+
+
+def reset(site: Site, *, keep_pki: bool = False) -> None:
+    """Make the machine a machine that never was a member; doing it twice is fine.
+
+    With `keep_pki` the files that the program placed survive, for another attempt to join.
+    """
+    site.say("kubeadm reset")
+    mode = "keep-pki" if keep_pki else "all"
+    site.host.run(["sh", "-c", _RESET, "reset", mode], timeout=420)

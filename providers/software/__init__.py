@@ -1,0 +1,1 @@
+"""What a machine runs: packages, artifacts, images, the container runtime, the kubelet."""

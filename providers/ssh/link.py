@@ -1,0 +1,185 @@
+"""The pooled connection to one machine: opened when needed, tried again, opened anew when it dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import asyncssh
+
+from providers.core.errors import ConnectionDropped, HostError, NotSsh, Unreachable
+from providers.ssh.channel import Channel, NotStarted, Outcome
+from providers.ssh.connection import Connection
+from providers.ssh.dial import dial, dial_for_key
+from providers.ssh.failures import Failures
+from providers.ssh.known_hosts import Trusted
+
+T = TypeVar("T")
+Dial = Callable[[str, Connection, asyncssh.SSHClientConnection | None], Awaitable[T]]
+SESSIONS = 8
+"""Commands at once on one connection; sshd's default MaxSessions is 10."""
+_GRACE_SECONDS = 15.0
+"""How much longer than the machine itself we wait for a command to be ended."""
+_SESSION_TRIES = 25
+_SESSION_PAUSE = 0.2
+
+
+@dataclass
+class Counters:
+    """What a machine's connection has cost: connections, round trips, bytes of commands and of output."""
+
+    opened: int = 0
+    round_trips: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+@dataclass(kw_only=True, eq=False)
+class Link:
+    """One machine's connection; used on the event loop's thread only."""
+
+    name: str
+    connection: Connection
+    bastion: Link | None
+    counters: Counters = field(default_factory=Counters)
+    _open: asyncssh.SSHClientConnection | None = None
+    _opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SESSIONS))
+    _running: int = 0
+    _given_up: bool = False
+
+    @property
+    def host(self) -> str:
+        """Name and address, as errors show them."""
+        return f"{self.name} ({self.connection.address})"
+
+    async def connected(self) -> asyncssh.SSHClientConnection:
+        """The connection; all who wait for it share one attempt and its error."""
+        if self._open and not self._open.is_closed():
+            return self._open
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._connect())
+        return await asyncio.shield(self._opening)
+
+    async def host_key(self) -> str:
+        """The key that the machine shows now, trusted or not."""
+        return await self._until_deadline(dial_for_key)
+
+    async def execute(self, line: str, chunks: AsyncIterator[bytes], seconds: float) -> Outcome:
+        """Run one command line, which the machine itself ends after `seconds`.
+
+        Raises TimeoutError if it then still runs, ConnectionDropped if its end was not seen.
+        """
+        async with self._slots:
+            channel = await self._session(line)
+            try:
+                async with asyncio.timeout(seconds + _GRACE_SECONDS):
+                    outcome = await channel.talk(chunks)
+            finally:
+                self._running -= 1
+                self.counters.sent += channel.sent + len(line)
+                self.counters.received += channel.received
+        if outcome.exit_status is None:
+            raise self._dropped()
+        return outcome
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._opening:
+            self._opening.cancel()
+        if self._open:
+            self._open.close()
+            await self._open.wait_closed()
+
+    async def _session(self, line: str) -> Channel:
+        """A started command; waits for a free session where the machine allows fewer than we use."""
+        for attempt in itertools.count(1):
+            opened, channel = await self.connected(), Channel()
+            try:
+                await channel.open(opened, line)
+            except NotStarted as error:
+                await self._before_next(opened, attempt, str(error))
+            else:
+                self._running += 1
+                self.counters.round_trips += 1
+                return channel
+        raise AssertionError("the attempts never end")
+
+    async def _before_next(self, opened: asyncssh.SSHClientConnection, attempt: int, reason: str) -> None:
+        if attempt > _SESSION_TRIES and not self._running:
+            raise self._no_session(reason)
+        if not opened.is_closed() or attempt > 1:
+            await asyncio.sleep(_SESSION_PAUSE)
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        self._open = await self._until_deadline(dial)
+        self.counters.opened += 1
+        return self._open
+
+    async def _until_deadline(self, attempt: Dial[T]) -> T:
+        """Try again while the machine does not answer; the deadline is waited for once in a process."""
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        patience = 0 if self._given_up else self.connection.deadline
+        for tries, pause in enumerate(_pauses(), 1):
+            tunnel = await self._through_bastion()
+            try:
+                opened = await attempt(self.name, self.connection, tunnel)
+            except NotSsh:
+                raise
+            except Unreachable as error:
+                if clock() - begun + pause > patience:
+                    self._given_up = True
+                    raise _after(error, tries, clock() - begun) from None
+                await asyncio.sleep(pause)
+            else:
+                self._given_up = False
+                return opened
+        raise AssertionError("the pauses never end")
+
+    async def _through_bastion(self) -> asyncssh.SSHClientConnection | None:
+        if self.bastion is None:
+            return None
+        try:
+            return await self.bastion.connected()
+        except HostError as error:
+            nothing = Trusted(pinned_in="")
+            failures = Failures(host=self.host, connection=self.connection, trusted=nothing)
+            raise failures.bastion(error) from None
+
+    def _dropped(self) -> ConnectionDropped:
+        return ConnectionDropped(
+            host=self.host,
+            item=f"ssh to {self.connection.target}",
+            expected="the connection to last until the command ends",
+            found="dropped; whether the command finished is unknown",
+            next_step=f"{self.connection.by_hand} uptime; then the same pulumi command again",
+        )
+
+    def _no_session(self, reason: str) -> NotSsh:
+        return NotSsh(
+            host=self.host,
+            item=f"ssh to {self.connection.target}",
+            expected="a session for a command",
+            found=reason,
+            next_step="set MaxSessions in the machine's sshd_config to 10 or more, and see its ForceCommand",
+        )
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between attempts: longer each time, up to 5."""
+    return itertools.chain((0.5, 1.0, 2.0, 3.0), itertools.repeat(5.0))
+
+
+def _after(error: Unreachable, tries: int, seconds: float) -> Unreachable:
+    tried = "tried once" if tries == 1 else f"tried {tries} times in {seconds:.0f} s"
+    return type(error)(
+        host=error.host,
+        item=error.item,
+        expected=error.expected,
+        found=f"{error.found}; {tried}",
+        next_step=error.next_step,
+    )

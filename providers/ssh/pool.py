@@ -1,0 +1,249 @@
+"""Machines over SSH: one connection for each, commands as root, questions in one round trip."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from providers.core import batch
+from providers.core.errors import CommandFailed, ConnectionDropped, DiskFull, HostError, SudoRefused
+from providers.core.host import Argv, Completed, Host
+from providers.ssh import credentials
+from providers.ssh.channel import Outcome, chunked
+from providers.ssh.command import Privilege, last_lines, redacted, shown
+from providers.ssh.connection import Connection
+from providers.ssh.link import Counters, Link
+from providers.ssh.loop import wait_for
+from providers.ssh.upload import pieces, receive, sha256_of
+
+log = logging.getLogger("helicon")
+ASK_SECONDS = 120.0
+"""The longest time for all questions of one round trip."""
+_FULL = ("No space left on device", "Disk quota exceeded")
+_SHELL = ("sh", "-s")
+_TIMED_OUT = (batch.HUNG, 137)
+
+
+class SshHost(Host):
+    """A machine behind a pooled connection; for use by any number of threads."""
+
+    def __init__(self, link: Link) -> None:
+        self.name = link.name
+        self.address = link.connection.address
+        self._link = link
+        self._answers: dict[str, batch.Answer] = {}
+        self._changes = 0
+        self._prefetched = False
+        self._asking = asyncio.Lock()
+
+    @property
+    def counters(self) -> Counters:
+        """What this machine's connection has cost so far."""
+        return self._link.counters
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60.0,
+        check: bool = True,
+        secret: bool = False,
+    ) -> Completed:
+        """Run one command as root; the machine ends it after `timeout` seconds."""
+        return wait_for(self._run(tuple(argv), chunked(stdin), timeout, check=check, secret=secret))
+
+    def ask(self, questions: Sequence[Argv], *, prefetch: bool = False) -> list[Completed]:
+        """Answer read-only commands in one round trip.
+
+        With `prefetch`, the first such call also answers the machine's own list of questions, so
+        that what other resources ask later is there already.
+        """
+        return wait_for(self._ask([tuple(one) for one in questions], prefetch))
+
+    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
+        """Stream a local file to `target`; it appears there whole, its sum checked, or not at all."""
+        wait_for(self._upload(source, target, mode, timeout))
+
+    async def _run(
+        self, argv: Argv, chunks: AsyncIterator[bytes], seconds: float, *, check: bool, secret: bool = False
+    ) -> Completed:
+        self._forget()
+        try:
+            outcome = await self._execute(argv, chunks, seconds)
+        finally:
+            self._forget()  # what was asked meanwhile may show the machine before this command
+        done = _completed(argv, outcome)
+        if check and not done.ok:
+            raise self._failed(done, secret=secret)
+        return done
+
+    async def _execute(self, argv: Argv, chunks: AsyncIterator[bytes], seconds: float) -> Outcome:
+        """One command as root; its refusal by sudo and its being too slow are errors of their own."""
+        privilege = self._privilege()
+        line = privilege.line(argv, seconds)
+        try:
+            outcome = await self._link.execute(line, _behind(privilege.preface, chunks), seconds)
+        except TimeoutError:
+            raise self._late(argv, seconds) from None
+        if outcome.exit_status in _TIMED_OUT and outcome.seconds >= seconds:
+            raise self._late(argv, seconds)
+        refused = privilege.refused(outcome.exit_status or 0, outcome.stderr)
+        if refused:
+            raise self._no_sudo(refused)
+        return outcome
+
+    async def _ask(self, questions: Sequence[Argv], prefetch: bool) -> list[Completed]:
+        async with self._asking:
+            answers = dict(self._answers)
+            missing = [argv for argv in questions if batch.key(argv) not in answers]
+            if missing:
+                answers |= await self._fetch(missing, prefetch=prefetch and not self._prefetched)
+        return [answers[batch.key(argv)].to(argv) for argv in questions]
+
+    async def _fetch(self, questions: Sequence[Argv], *, prefetch: bool) -> dict[str, batch.Answer]:
+        changes = self._changes
+        script = batch.script(questions, prefetch=prefetch).encode()
+        try:
+            outcome = await self._execute(_SHELL, chunked(script), ASK_SECONDS)
+        except ConnectionDropped:
+            # Questions change nothing: they may be asked again over a new connection.
+            outcome = await self._execute(_SHELL, chunked(script), ASK_SECONDS)
+        answers = batch.parse(outcome.stdout)
+        if answers is None or any(batch.key(argv) not in answers for argv in questions):
+            raise self._unanswered(outcome)
+        if changes == self._changes:
+            self._answers |= answers
+            self._prefetched = self._prefetched or prefetch
+        return answers
+
+    async def _upload(self, source: Path, target: str, mode: int, seconds: float) -> None:
+        try:
+            total = await asyncio.to_thread(sha256_of, source)
+        except OSError as error:
+            raise self._no_source(source, error) from None
+        argv = receive(target, total, mode)
+        done = await self._run(argv, pieces(source), seconds, check=False)
+        if not done.ok:
+            raise self._failed(done, item=f"upload of {source.name} to {target}")
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._answers.clear()
+
+    def _privilege(self) -> Privilege:
+        connection = self._link.connection
+        password = credentials.secret(credentials.SUDO_PASSWORD, self.name)
+        return Privilege(sudo=connection.sudo and connection.user != "root", password=password)
+
+    def _failed(self, done: Completed, *, secret: bool = False, item: str = "") -> CommandFailed:
+        """The error of a command's status; the whole of its standard error goes to the log."""
+        hidden = credentials.secrets(self.name)
+        name = redacted(item or shown(done.argv), hidden)
+        said = "" if secret else redacted(last_lines(done.stdout, done.stderr), hidden)
+        if not secret:
+            log.info("%s: %s: %s", self, name, redacted(done.stderr.decode("utf-8", "replace"), hidden))
+        found = f"status {done.exit_status}" + (f", which said{said}" if said else "")
+        if any(text in said for text in _FULL):
+            room = "room on the machine's disk"
+            return DiskFull(host=str(self), item=name, expected=room, found=found, next_step="df -h")
+        return CommandFailed(
+            host=str(self),
+            item=name,
+            expected="status 0",
+            found=found,
+            next_step=f"see it on the machine: {self._link.connection.by_hand}",
+        )
+
+    def _late(self, argv: Argv, seconds: float) -> CommandFailed:
+        return CommandFailed(
+            host=str(self),
+            item=redacted(shown(argv), credentials.secrets(self.name)),
+            expected=f"an end within {seconds:g} s",
+            found=f"a command that timed out after {seconds:g} s and was ended",
+            next_step=f"see what holds it up: {self._link.connection.by_hand} ps -ef",
+        )
+
+    def _unanswered(self, outcome: Outcome) -> CommandFailed:
+        return self._failed(_completed(_SHELL, outcome), item="questions (sh -s)")
+
+    def _no_sudo(self, said: str) -> SudoRefused:
+        user = self._link.connection.user
+        own = credentials.own_variable(credentials.SUDO_PASSWORD, self.name)
+        absent = "command not found" in said or "No such file" in said
+        outside = "sudoers" in said or "not allowed" in said
+        variables = f"{credentials.SUDO_PASSWORD} or {own}"
+        cure = f"set {variables} in the environment, or NOPASSWD for {user} in /etc/sudoers.d"
+        if absent:
+            cure = "as root on the machine: apt-get install sudo; or user: root in the connection"
+        elif outside:
+            cure = f"as root on the machine: usermod -aG sudo {user}"
+        return SudoRefused(
+            host=str(self), item=f"sudo as {user}", expected="root", found=f"refused: {said}", next_step=cure
+        )
+
+    def _no_source(self, source: Path, error: OSError) -> HostError:
+        return HostError(
+            host=str(self),
+            item=f"upload of {source.name}",
+            expected=f"a file {source} on this machine",
+            found=str(error.strerror),
+            next_step=f"ls -l {source}",
+        )
+
+
+def _completed(argv: Argv, outcome: Outcome) -> Completed:
+    status = outcome.exit_status or 0
+    return Completed(argv=argv, exit_status=status, stdout=outcome.stdout, stderr=outcome.stderr)
+
+
+async def _behind(preface: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if preface:
+        yield preface
+    async for chunk in chunks:
+        yield chunk
+
+
+class Pool:
+    """The connections of this process, one for each machine; opened when first used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._links: dict[tuple[str, Connection], Link] = {}
+        self._hosts: dict[tuple[str, Connection], SshHost] = {}
+
+    def host(self, name: str, connection: Connection) -> SshHost:
+        """The machine of this name behind this connection; opens nothing."""
+        with self._lock:
+            if (name, connection) not in self._hosts:
+                self._hosts[name, connection] = SshHost(self._link(name, connection))
+            return self._hosts[name, connection]
+
+    def learn(self, name: str, connection: Connection) -> str:
+        """The host key that the machine shows now, `type base64`; for the user to compare and to trust."""
+        with self._lock:
+            link = self._link(name, connection)
+        return wait_for(link.host_key())
+
+    def close(self) -> None:
+        """End all connections; a host that is used again opens its own anew."""
+        with self._lock:
+            links = list(self._links.values())
+        wait_for(_close(links))
+
+    def _link(self, name: str, connection: Connection) -> Link:
+        if (name, connection) not in self._links:
+            # A bastion is a machine of its own, shared by all behind it; its address is its name.
+            beyond = connection.bastion
+            bastion = self._link(beyond.address, beyond) if beyond else None
+            self._links[name, connection] = Link(name=name, connection=connection, bastion=bastion)
+        return self._links[name, connection]
+
+
+async def _close(links: Sequence[Link]) -> None:
+    # Machines first, bastions last: they were asked for in the opposite order.
+    for link in reversed(links):
+        await link.close()

@@ -1,0 +1,232 @@
+"""The life of a resource: what was begun is recorded, what failed can be given back."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.core import resource
+from providers.core.batch import QUESTIONS, listing
+from providers.core.errors import StillDiffers, Unobservable
+from providers.core.host import Argv, Completed, Host
+from providers.core.journal import Journal
+from providers.core.record import RECORDS
+from providers.core.thing import ABSENT, Change, Json, Site, Thing
+from tests.local_host import LocalHost
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotesState:
+    """Texts by name."""
+
+    texts: dict[str, str | None]
+
+
+class Notes(Thing[NotesState]):
+    """Files below /etc/notes: the smallest thing with keys of its own."""
+
+    name = "notes"
+    stubborn = False
+
+    def parse(self, value: Json) -> NotesState:
+        """From {"name": "text"}."""
+        assert isinstance(value, dict)
+        return NotesState(texts={key: None if one == ABSENT else str(one) for key, one in value.items()})
+
+    def render(self, state: NotesState) -> Json:
+        """To {"name": "text"}."""
+        return {key: ABSENT if one is None else one for key, one in state.texts.items()}
+
+    def questions(self, managed: NotesState) -> Sequence[Argv]:
+        """One cat for each."""
+        return [("cat", f"/etc/notes/{key}") for key in managed.texts]
+
+    def observe(self, site: Site, managed: NotesState) -> NotesState:
+        """What the files hold."""
+        answers = site.host.ask(list(self.questions(managed)))
+        pairs = zip(managed.texts, answers, strict=True)
+        return NotesState(texts={key: answer.text if answer.ok else None for key, answer in pairs})
+
+    def plan(self, current: NotesState, desired: NotesState) -> list[Change]:
+        """One change for each text."""
+        return [
+            Change(field=key, was=current.texts.get(key), now=text)
+            for key, text in desired.texts.items()
+            if current.texts.get(key) != text
+        ]
+
+    def apply(self, site: Site, changes: Sequence[Change], desired: NotesState) -> None:
+        """Write the files."""
+        site.journal.keep_files([f"/etc/notes/{change.field}" for change in changes])
+        for change in changes:
+            text = "stubborn" if self.stubborn else str(change.now)
+            site.host.run(
+                ["sh", "-c", 'mkdir -p /etc/notes; cat > "$1"', "x", f"/etc/notes/{change.field}"],
+                stdin=text.encode(),
+            )
+
+    def remove(self, site: Site, managed: NotesState) -> None:
+        """Restore them."""
+        site.journal.restore_files([f"/etc/notes/{key}" for key in managed.texts])
+
+    def minus(self, old: NotesState, new: NotesState) -> NotesState | None:
+        """Those no longer listed."""
+        gone = {key: text for key, text in old.texts.items() if key not in new.texts}
+        return NotesState(texts=gone) if gone else None
+
+
+class Stubborn(Notes):
+    """A thing whose changes do not hold."""
+
+    stubborn = True
+
+
+class Secret(Notes):
+    """A secret thing."""
+
+    secret = True
+
+
+class Dropping(Host):
+    """A real machine whose connection is cut at the n-th command."""
+
+    def __init__(self, real: Host, after: int) -> None:
+        self.name, self.address, self._real, self._left = real.name, real.address, real, after
+
+    def run(self, argv: Sequence[str], **how: Any) -> Completed:
+        """Run, until the cut."""
+        if not self._left:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return self._real.run(argv, **how)
+
+    def ask(self, questions: Sequence[Argv]) -> list[Completed]:
+        """Ask."""
+        return self._real.ask(questions)
+
+    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
+        """Upload."""
+        self._real.upload(source, target, mode=mode, timeout=timeout)
+
+
+def kind(thing: Notes) -> resource.Kind:
+    """A resource of one thing."""
+    return resource.Kind(name="Notes", things=(thing,))
+
+
+def site(host: Host) -> Site:
+    """The machine alone."""
+    return Site(host=host, journal=Journal(host), rack=None)  # type: ignore[arg-type]
+
+
+def text(host: Host, path: str) -> str:
+    """What a file holds, "" where there is none."""
+    return host.run(["cat", path], check=False).text
+
+
+def test_an_update_gives_back_what_is_no_longer_managed(local_host: LocalHost) -> None:
+    """b stays as it becomes, a is as it was: absent."""
+    here = site(local_host)
+    resource.converge(kind(Notes()), here, {}, {"notes": {"a": "1", "b": "1"}})
+    resource.converge(kind(Notes()), here, {"notes": {"a": "1", "b": "1"}}, {"notes": {"b": "2"}})
+    assert text(local_host, "/etc/notes/b") == "2"
+    assert not local_host.run(["test", "-e", "/etc/notes/a"], check=False).ok
+
+
+def test_nothing_is_written_when_nothing_differs(local_host: LocalHost) -> None:
+    """The second converge runs no command at all, only questions."""
+    wanted: dict[str, Json] = {"notes": {"a": "1"}}
+    resource.converge(kind(Notes()), site(local_host), {}, wanted)
+    resource.converge(kind(Notes()), site(Dropping(local_host, 0)), wanted, wanted)
+
+
+@pytest.mark.parametrize("cut", range(5))
+def test_whatever_was_begun_is_given_back(local_host: LocalHost, cut: int) -> None:
+    """A run that dies at any command leaves a record by which a removal restores the machine."""
+    local_host.run(["sh", "-c", "mkdir -p /etc/notes; echo mine > /etc/notes/a"])
+    wanted: dict[str, Json] = {"notes": {"a": "1", "b": "2"}}
+    with contextlib.suppress(KeyboardInterrupt):
+        resource.converge(kind(Notes()), site(Dropping(local_host, cut)), {}, wanted)
+    resource.remove(kind(Notes()), site(local_host), {})
+    assert text(local_host, "/etc/notes/a") == "mine"
+    assert not local_host.run(["test", "-e", "/etc/notes/b"], check=False).ok
+    assert not local_host.run(["test", "-e", f"{RECORDS}/Notes"], check=False).ok
+
+
+def test_what_a_later_resource_began_goes_first(local_host: LocalHost) -> None:
+    """A create that failed has no state, so the removal of the resource before it gives its work back."""
+    first, second = kind(Notes()), resource.Kind(name="More", things=(Stubborn(),))
+    resource.converge(first, site(local_host), {}, {"notes": {"a": "1"}})
+    with pytest.raises(StillDiffers):
+        resource.converge(second, site(local_host), {}, {"notes": {"b": "2"}})
+    resource.remove(first, site(local_host), {"notes": {"a": "1"}}, later=[second])
+    assert not local_host.run(["test", "-e", "/etc/notes"], check=False).ok
+    assert local_host.run(["ls", "-A", RECORDS]).text == ""
+
+
+def test_a_change_that_does_not_hold_is_an_error(local_host: LocalHost) -> None:
+    """The machine is asked again before success is claimed."""
+    with pytest.raises(StillDiffers, match="expected '1', found 'stubborn'"):
+        resource.converge(kind(Stubborn()), site(local_host), {}, {"notes": {"a": "1"}})
+
+
+def test_a_secret_is_not_in_the_record(local_host: LocalHost) -> None:
+    """Its keys are, so that it can be removed."""
+    resource.converge(kind(Secret()), site(local_host), {}, {"notes": {"a": "hunter2"}})
+    recorded = text(local_host, f"{RECORDS}/Notes")
+    assert json.loads(recorded) == [{"notes": {"a": ABSENT}}]
+
+
+def test_the_machine_keeps_the_questions_of_its_resources(local_host: LocalHost) -> None:
+    """So that the first read of a machine can answer for all of them in one round trip."""
+    resource.converge(kind(Notes()), site(local_host), {}, {"notes": {"a": "1"}})
+    asked = text(local_host, f"{QUESTIONS}/Notes")
+    assert asked == listing([("cat", "/etc/notes/a"), ("cat", f"{RECORDS}/Notes")]).rstrip("\n")
+
+
+def test_drift_keeps_every_managed_key(local_host: LocalHost) -> None:
+    """What vanished is said to be absent, since Pulumi drops None."""
+    wanted: dict[str, Json] = {"notes": {"a": "1", "b": "2"}}
+    resource.converge(kind(Notes()), site(local_host), {}, wanted)
+    local_host.run(["rm", "/etc/notes/a"])
+    assert resource.observe(kind(Notes()), site(local_host), wanted) == {"notes": {"a": ABSENT, "b": "2"}}
+
+
+class Shy(Notes):
+    """A thing that cannot be seen at first."""
+
+    name = "shy"
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def observe(self, site: Site, managed: NotesState) -> NotesState:
+        """Raise, as many times as wanted."""
+        if self._times:
+            self._times -= 1
+            raise Unobservable(host="h", item="i", expected="an answer", found="none", next_step="wait")
+        return super().observe(site, managed)
+
+
+def test_what_cannot_be_seen_keeps_its_value_and_hides_nothing_else(local_host: LocalHost) -> None:
+    """A refresh shows the drift of the one and leaves the other as it was."""
+    both = resource.Kind(name="Notes", things=(Notes(), Shy(1)))
+    wanted: dict[str, Json] = {"notes": {"a": "1"}, "shy": {"b": "2"}}
+    found = resource.observe(both, site(local_host), wanted)
+    assert found == {"notes": {"a": ABSENT}, "shy": {"b": "2"}}
+
+
+def test_a_change_waits_for_what_cannot_be_seen_yet(
+    local_host: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API that the same run brings back is worth waiting for."""
+    monkeypatch.setattr(resource, "POLL", 0.0)
+    kind_of_two = resource.Kind(name="Notes", things=(Shy(2),))
+    resource.converge(kind_of_two, site(local_host), {}, {"shy": {"b": "2"}})
+    assert text(local_host, "/etc/notes/b") == "2"
