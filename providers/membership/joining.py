@@ -11,7 +11,7 @@ from providers.core.errors import HostError, Refused
 from providers.core.thing import Site
 from providers.membership import kubeadm_config
 from providers.membership.admin import FORMED, Admin, Peer, peers
-from providers.membership.kubeadm_reset import reset
+from providers.membership.kubeadm_reset import LOCK, reset
 
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
@@ -22,10 +22,11 @@ KUBEADM_TIMEOUT = 900.0
 """Seconds for one run of kubeadm; above the sum of its own timeouts (four minutes each by default)."""
 
 _RUN = """
+exec 9>LOCK; flock 9
 umask 077; mkdir -p /run/helicon; cat > /run/helicon/kubeadm.yaml
 kubeadm "$1" --config /run/helicon/kubeadm.yaml >&2; status=$?
 rm -rf /run/helicon; exit $status
-"""
+""".replace("LOCK", LOCK)
 
 
 class Turn:

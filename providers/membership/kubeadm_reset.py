@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from providers.core.thing import Site
 
+LOCK = "/run/lock/helicon-kubeadm"
+"""Held on the machine while kubeadm runs: what a killed run began goes on, and must not meet its successor."""
+
 _RESET = """
-keep=""
+exec 9>LOCK; flock 9
+keep=""; skip=""
+[ "$1" != teardown ] || skip="--skip-phases=remove-etcd-member"  # nobody is left to be told, and asking takes minutes
 if [ "$1" = keep-pki ] && [ -d /etc/kubernetes/pki ]; then
   keep=/var/lib/helicon/pki; rm -rf "$keep"; cp -a /etc/kubernetes/pki "$keep"; sync
 fi
 if command -v kubeadm >/dev/null; then
-  timeout 240 kubeadm reset --force --cri-socket unix:///run/containerd/containerd.sock >&2 || true
+  timeout 240 kubeadm reset --force $skip --cri-socket unix:///run/containerd/containerd.sock >&2 || true
 fi
 systemctl stop kubelet 2>/dev/null
 rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon
@@ -34,14 +39,15 @@ if [ -n "$keep" ]; then
   mkdir -p /etc/kubernetes; rm -rf /etc/kubernetes/pki; cp -a "$keep" /etc/kubernetes/pki; rm -rf "$keep"
 fi
 exit 0
-"""
+""".replace("LOCK", LOCK)
 
 
-def reset(site: Site, *, keep_pki: bool = False) -> None:
+def reset(site: Site, *, keep_pki: bool = False, teardown: bool = False) -> None:
     """Make the machine a machine that never was a member; doing it twice is fine.
 
-    With `keep_pki` the files that the program placed survive, for another attempt to join.
+    With `keep_pki` the files that the program placed survive, for another attempt to join. In a
+    `teardown` the etcd member is not taken out of a cluster that goes as a whole.
     """
     site.say("kubeadm reset")
-    mode = "keep-pki" if keep_pki else "all"
+    mode = "keep-pki" if keep_pki else "teardown" if teardown else "all"
     site.host.run(["sh", "-c", _RESET, "reset", mode], timeout=420)

@@ -36,7 +36,7 @@ def leave(site: Site, joined: Mapping[str, Any]) -> None:
         reset(site)
         forget_node(site.rack, site.host.name, str(joined.get("node_name", site.host.name)))
     else:
-        reset(site)
+        reset(site, teardown=True)
     site.host.run(["rm", "-f", FORMED])
 
 

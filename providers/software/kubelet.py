@@ -13,7 +13,6 @@ from providers.core.errors import HostError
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
 from providers.core.writing import put
-from providers.membership import kubeadm_reset
 from providers.membership.admin import KUBELET_CONF
 from providers.software.containerd_config import MARK
 
@@ -37,8 +36,6 @@ exit 0
 _RELOAD = """
 systemctl daemon-reload; systemctl reset-failed "$1" 2>/dev/null; exit 0
 """
-_LOOK = f"ls {KUBELET_CONF} /etc/kubernetes/manifests/*.yaml 2>/dev/null; exit 0"
-_MEMBER: Argv = ("sh", "-c", _LOOK, "member")
 UNIT_TEXT = f"""{MARK}
 [Unit]
 Description=kubelet, the node agent of Kubernetes
@@ -136,13 +133,10 @@ class Kubelet(Thing[KubeletState]):
             )
 
     def remove(self, site: Site, managed: KubeletState) -> None:
-        """Stop it, undo a membership that was left behind, and put the files back."""
+        """Stop it, and put the files back."""
         before = site.journal.recall(self.name, ["enabled"])
         if before:
             site.host.run(["sh", "-c", _QUIET, "quiet", UNIT, before["enabled"]], timeout=180)
-            (member,) = site.host.ask([_MEMBER])
-            if member.text:
-                kubeadm_reset.reset(site)
         site.journal.restore_files(_FILES)
         site.host.run(["sh", "-c", _RELOAD, "reload", UNIT])
         site.journal.forget(self.name, before)

@@ -74,6 +74,7 @@ def site(host: FakeHost, others: Sequence[FakeHost], *, configured: bool) -> Sit
 
 PODS = f"{KUBECTL} get pods -n kube-system -l component=etcd -o json"
 RESET = "<kubeadm_reset.reset> all"
+TEARDOWN = "<kubeadm_reset.reset> teardown"
 
 
 def test_a_worker_taken_out_of_the_configuration_is_drained_first() -> None:
@@ -103,7 +104,7 @@ def test_a_worker_taken_out_of_the_configuration_is_drained_first() -> None:
 def test_a_rack_that_is_torn_down_is_reset_without_draining() -> None:
     """Once the formation has taken its mark off the control planes, nothing is left to protect."""
     worker = FakeHost(
-        "w-1", commands=[say(MEMBER), say(MARK, exit=1), say(RESET), say("rm -f /var/lib/helicon/formed")]
+        "w-1", commands=[say(MEMBER), say(MARK, exit=1), say(TEARDOWN), say("rm -f /var/lib/helicon/formed")]
     )
     peer = FakeHost("cp-1", commands=[look(DISSOLVED)])
     leaving.leave(site(worker, [peer], configured=True), {"node_name": "w-1"})
@@ -114,7 +115,7 @@ def test_a_rack_that_is_torn_down_is_reset_without_draining() -> None:
 def test_the_user_can_say_that_it_is_a_teardown(monkeypatch: pytest.MonkeyPatch) -> None:
     """With HELICON_TEARDOWN=1 no control plane is even asked."""
     monkeypatch.setenv(leaving.TEARDOWN, "1")
-    worker = FakeHost("w-1", commands=[say(RESET), say("rm -f /var/lib/helicon/formed")])
+    worker = FakeHost("w-1", commands=[say(TEARDOWN), say("rm -f /var/lib/helicon/formed")])
     leaving.leave(site(worker, [], configured=True), {})
     worker.finish()
 
