@@ -73,6 +73,13 @@ class TestRack:
         change(stack["config"])
         self.program.write_stack_file(stack)
 
+    def set_secret(self, path: str, value: str) -> None:
+        """Put a secret into the stack file, as a user does."""
+        argv = self.program.command("config", "set", "--secret", "--path", path)
+        subprocess.run(
+            argv, cwd=REPOSITORY, env=self.program.environment(), input=value, text=True, check=True
+        )
+
     def current(self) -> Stack:
         """The stack file as it is."""
         return copy.deepcopy(yaml.safe_load(self.program.stack_file.read_text()))

@@ -95,6 +95,21 @@ def test_a_changed_label_is_a_diff_and_an_update(rack: TestRack) -> None:
     assert rack.kubectl("get", "node", "w-1", "-o", r"jsonpath={.metadata.labels.example\.test/row}") == "7"
 
 
+def test_a_step_of_the_user_s_own_runs_once(rack: TestRack) -> None:
+    """Its input reaches the machine, and a secret one neither the output nor the state; destroy undoes it."""
+    step = {
+        "name": "note",
+        "create": "sudo tee -a /etc/note",
+        "delete": "sudo rm /etc/note",
+        "secret": True,
+    }
+    rack.configure(lambda one: one["helicon:nodes"]["w-1"].update({"commands": [step]}))
+    rack.set_secret("helicon:nodes.w-1.commands[0].stdin", "hunter2-hunter2")
+    shown = rack.up() + rack.up()
+    assert rack.root("w-1", "cat", "/etc/note") == "hunter2-hunter2"
+    assert "hunter2" not in shown + rack.pulumi("stack", "export")
+
+
 def test_a_worker_is_added(rack: TestRack) -> None:
     """It becomes Ready, and no other machine's resource changes."""
     spare = {"address": "10.124.0.33", "roles": ["worker"]}
