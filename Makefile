@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDENS ?= ../shared/goldens
 
-.PHONY: help lab lab-down test check test-faults test-all lock trust schema
+.PHONY: help lab lab-down test check test-faults test-all lock trust ping key card schema
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,7 @@ check: $(VENV)/.complete ## lint, types, unit tests: under a minute
 	@$(BIN)/pytest --quiet --numprocesses 2
 
 test: check ## check, the plugins on a real API server, then one whole life of a simulated rack
+	@$(BIN)/pytest --quiet --numprocesses 2 -m slow
 	@echo "test: the bundle of artifacts and the engine (built once, kept in the cache)"
 	@$(BIN)/python -m lab.bundle.build > /dev/null
 	@PATH="$$($(BIN)/python -m toolchain.install .cache/pulumi):$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -q -m apiserver
@@ -42,6 +43,16 @@ test-all: test test-faults ## every suite: test, faults, and the boards themselv
 
 trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK=rpi
 	@$(BIN)/python -m providers.trust $(STACK)
+
+ping: $(VENV)/.complete ## look at every machine of a rack: make ping STACK=rpi [MEASURE=1: disks for etcd too]
+	@$(BIN)/python -m providers.ping $(STACK) $(if $(MEASURE),--measure)
+
+key: $(VENV)/.complete ## an SSH key for a rack, brought to boards that only know HELICON_SSH_PASSWORD: make key STACK=rpi
+	@$(BIN)/python -m providers.key $(STACK)
+
+card: $(VENV)/.complete ## first-boot files: make card NODE=pandore [STACK= SYSTEM=ubuntu CARD=/media/boot GATEWAY= DNS=]
+	@$(BIN)/python -m providers.card $(STACK) $(NODE) $(if $(SYSTEM),--system $(SYSTEM)) $(if $(CARD),--card "$(CARD)") \
+		$(if $(GATEWAY),--gateway $(GATEWAY)) $(foreach one,$(DNS),--nameserver $(one))
 
 schema: $(VENV)/.complete ## the JSON Schema of stack files, from the types
 	@$(BIN)/python -m config.schema > config/stack.schema.json

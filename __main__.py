@@ -12,10 +12,12 @@ from components.kubernetes import cluster_provider
 from components.load_balancer import LoadBalancer
 from components.network import Network
 from components.node import ReadyNode
+from components.preflight import preflight
 from components.readiness import Readiness
 from components.sources import source_of
 
 rack = load_rack()
+preflight(rack)
 sources = {machine.architecture: source_of(rack, machine.architecture) for machine in rack.machines()}
 
 # Certificates first: they need no machine, and the kubeconfig follows from them.

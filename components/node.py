@@ -8,9 +8,10 @@ import pulumi
 
 from components import properties
 from components.commands import run_commands
+from components.passwords import let_in
 from components.sources import Source
 from config import Machine, Node, Rack
-from providers.adapter import Access, Kernel, MachineResource, Software, System
+from providers.adapter import Access, Kernel, MachineResource, Network, Software, Storage, System
 from providers.session import connection_of
 
 
@@ -24,10 +25,14 @@ class Board(pulumi.ComponentResource):
         super().__init__(f"helicon:index:{kind}", machine.name, {}, opts)
         self.machine = machine
         self.connection = connection_of(machine)
-        access = self.add(Access, {"architecture": machine.architecture})
-        system = self.add(System, properties.system(rack, machine), access)
+        access = self.add(Access, {"architecture": machine.architecture, **let_in(machine)})
+        network = properties.network(machine)
+        reached = self.add(Network, network, access) if network else access
+        system = self.add(System, properties.system(rack, machine), reached)
         settings = properties.kernel(machine, node=isinstance(machine, Node))
-        self.last = self.add(Kernel, settings, system) if settings else system
+        kernel = self.add(Kernel, settings, system) if settings else system
+        storage = properties.storage(machine)
+        self.last = self.add(Storage, storage, kernel) if storage else kernel
 
     def add(
         self, kind: type[MachineResource], wanted: dict[str, Any], *needs: pulumi.Resource

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from components import system_properties
 from components.sources import Source
 from config import Machine, Node, Rack
 from providers.software.kubelet_config import DIRECTORY
+from providers.software.runtime import SOCKETS
 
 Properties = dict[str, Any]
 
 
 def system(rack: Rack, machine: Machine) -> Properties:
-    """Name, hosts, clock, and the user's files and units."""
+    """Name, hosts, clock, what the system is to be like, and the user's files and units."""
     properties: Properties = {
         "hostname": machine.hostname,
         "hosts": hosts(rack, machine),
         "clock": {"ntp": list(machine.clock.ntp), "synchronized": machine.clock.wait},
+        **system_properties.settings(machine),
     }
+    if isinstance(machine, Node) and machine.unmanaged_interfaces:
+        properties["unmanaged_interfaces"] = list(machine.unmanaged_interfaces)
     if machine.files:
         properties["files"] = {path: one.model_dump(mode="json") for path, one in machine.files.items()}
     if machine.units:
@@ -26,6 +31,15 @@ def system(rack: Rack, machine: Machine) -> Properties:
             name: one.model_dump(mode="json", exclude_none=True) for name, one in machine.units.items()
         }
     return properties
+
+
+def network(machine: Machine) -> Properties:
+    """The machine's own network, where the configuration keeps it static."""
+    if machine.network is None or machine.subnet is None:
+        return {}
+    one = machine.network.model_dump(mode="json", exclude_none=True)
+    prefix = str(machine.subnet).partition("/")[2]
+    return {"network": {**one, "address": f"{machine.address}/{prefix}"}}
 
 
 def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
@@ -41,13 +55,36 @@ def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
 
 
 def extra_packages(machine: Machine) -> Properties:
-    """The user's own packages."""
-    return {name: {"version": version, "hold": False} for name, version in machine.package_versions.items()}
+    """The user's own packages, but for those that mounting needs before."""
+    others = {name: one for name, one in machine.package_versions.items() if name not in _clients(machine)}
+    return {name: {"version": version, "hold": False} for name, version in others.items()}
+
+
+def extra_repositories(machine: Machine) -> Properties:
+    """The user's own repositories."""
+    return {name: one.property() for name, one in machine.software.repositories.items()}
+
+
+def upgrade(machine: Machine) -> Properties:
+    """An upgrade of the whole machine, where one is asked for."""
+    wanted = machine.software.upgrade
+    return {"upgrade": wanted.model_dump(mode="json")} if wanted else {}
+
+
+def boot(machine: Machine, *, node: bool) -> Properties:
+    """The kernel's command line and, for a node, the memory controller; nothing where nothing is wanted."""
+    words = dict.fromkeys(machine.boot.present, "present")
+    words |= dict.fromkeys(machine.boot.absent, "absent")
+    wanted: Properties = {"words": words} if words else {}
+    if node and machine.boot.memory_cgroup:
+        wanted["memory_cgroup"] = "on"
+    return {**wanted, "reboot": machine.boot.reboot} if wanted else {}
 
 
 def kernel(machine: Machine, *, node: bool) -> Properties:
-    """Modules, sysctl and, for a node, no swap."""
+    """How it starts, modules, sysctl and, for a node, no swap."""
     properties: Properties = {
+        "boot": boot(machine, node=node),
         "modules": list(machine.modules),
         "sysctl": {key: str(value) for key, value in machine.sysctl.items()},
     }
@@ -56,15 +93,40 @@ def kernel(machine: Machine, *, node: bool) -> Properties:
     return {name: value for name, value in properties.items() if value}
 
 
+def storage(machine: Machine) -> Properties:
+    """Mounts, with the clients they need, and directories that live elsewhere; nothing where nothing is wanted."""
+    mounts = {
+        point: {
+            "source": one.source,
+            "type": "nfs" if one.type == "auto" and ":/" in one.source else one.type,
+            "options": one.options,
+            "pass": one.fsck,
+        }
+        for point, one in machine.storage.mounts.items()
+    }
+    versions = machine.package_versions
+    clients = {name: {"version": versions.get(name, ""), "hold": False} for name in _clients(machine)}
+    properties = {"packages": clients, "mounts": mounts, "binds": dict(machine.storage.binds)}
+    return {name: value for name, value in properties.items() if value}
+
+
+def _clients(machine: Machine) -> list[str]:
+    """Packages that let a machine mount what servers offer."""
+    nfs = ["nfs-common"] if machine.storage.nfs_client else []
+    return nfs + (["ceph-common", "rbd-nbd"] if machine.storage.ceph_client else [])
+
+
 def software(rack: Rack, node: Node, source: Source) -> Properties:
     """Packages, container runtime, images and kubelet of a node."""
     wanted = {**source.node_packages(node), **extra_packages(node)}
     config = {**rack.cluster.kubelet, **node.kubelet}
+    docker = node.docker.options(node.containerd.sandbox_image)
     return {
         **source.artifacts(node),
-        "repositories": source.repositories(node),
+        "repositories": source.repositories(node) | extra_repositories(node),
         "packages": wanted,
-        "containerd": node.containerd.options(),
+        **upgrade(node),
+        **({"docker": docker} if node.runtime == "docker" else {"containerd": node.containerd.options()}),
         **source.images(node),
         "kubelet": {
             "unit": source.kubelet_unit,
@@ -80,7 +142,8 @@ def balancer(rack: Rack, name: str, source: Source) -> Properties:
     backends = {one.hostname: f"{one.address}:6443" for one in rack.control_planes()}
     return {
         **source.balancer_artifacts(),
-        "repositories": source.balancer_repositories(),
+        "repositories": source.balancer_repositories() | extra_repositories(machine),
+        **upgrade(machine),
         "packages": {"haproxy": {"version": "", "hold": False}, **extra_packages(machine)},
         "haproxy": {
             "bind": rack.cluster.endpoint_port,
@@ -99,6 +162,7 @@ def membership(rack: Rack, node: Node, ca_digest: Any) -> Properties:
         "node_name": node.hostname,
         "address": str(node.address),
         "endpoint": f"{rack.cluster.endpoint}:{rack.cluster.endpoint_port}",
+        "cri_socket": SOCKETS[node.runtime],
         "ca": ca_digest,
         "taints": taints,
         "ignore_preflight_errors": list(rack.cluster.ignore_preflight_errors),

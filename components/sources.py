@@ -12,17 +12,31 @@ Properties = dict[str, Any]
 TOOLS = ("conntrack", "ethtool", "iptables", "socat")
 """What kubeadm's preflight and the kubelet call."""
 KUBERNETES = ("kubeadm", "kubectl", "kubelet")
+PHOTON = ("kubernetes", "kubernetes-kubeadm")
+"""The same in Photon OS's own packages."""
 PLUGINS = "cni/"
 
 
 def runtime_packages(node: Node) -> Properties:
     """The container runtime and the tools, from the distribution or Docker's repository."""
-    docker = node.containerd.source == "docker"
-    runtime = ("containerd.io",) if docker else ("containerd", "runc")
+    if node.runtime == "docker":
+        docker = ("docker-ce", "docker-ce-cli") if node.docker.source == "docker" else ("docker.io",)
+        held = {name: {"version": "", "hold": True} for name in (*docker, "cri-dockerd")}
+        return {name: {"version": "", "hold": False} for name in TOOLS} | held
+    runtime = ("containerd.io",) if node.containerd.source == "docker" else ("containerd", "runc")
     version = f"{node.containerd.version}*" if node.containerd.version else ""
     packages = {name: {"version": "", "hold": False} for name in (*TOOLS, *runtime)}
     packages[runtime[0]] = {"version": version, "hold": True}
     return packages
+
+
+def docker_repository(node: Node) -> Properties:
+    """Docker's repository, where the node's runtime comes from there."""
+    if (node.docker if node.runtime == "docker" else node.containerd).source != "docker":
+        return {}
+    base = "https://download.docker.com/linux/debian"
+    docker = {"uri": base, "suite": node.containerd.suite, "components": "stable"}
+    return {"helicon-docker": {**docker, "key": f"{base}/gpg", "trusted": False}}
 
 
 class Source(Protocol):
@@ -68,26 +82,30 @@ class Internet:
         return {}
 
     def repositories(self, node: Node) -> Properties:
-        """One repository for each Kubernetes minor, with its own key."""
+        """One repository for each Kubernetes minor, with its own key, in both forms: the machine takes its own."""
+        if node.kubernetes_source == "distribution":
+            return docker_repository(node)
         minor = ".".join(self._version.split(".")[:2])
         base = f"https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
+        rpm = f"https://pkgs.k8s.io/core:/stable:/v{minor}/rpm/"
         kubernetes = {
             "uri": base,
             "suite": "/",
             "components": "",
             "key": f"{base}Release.key",
             "trusted": False,
+            "rpm_uri": rpm,
+            "rpm_key": f"{rpm}repodata/repomd.xml.key",
         }
-        found = {"helicon-kubernetes": kubernetes}
-        if node.containerd.source == "docker":
-            base = "https://download.docker.com/linux/debian"
-            docker = {"uri": base, "suite": node.containerd.suite, "components": "stable"}
-            found["helicon-docker"] = {**docker, "key": f"{base}/gpg", "trusted": False}
-        return found
+        return {"helicon-kubernetes": kubernetes, **docker_repository(node)}
 
     def node_packages(self, node: Node) -> Properties:
         """kubeadm, kubectl and kubelet of the configured version, held; cri-tools come along."""
-        held = {name: {"version": f"{self._version}-*", "hold": True} for name in KUBERNETES}
+        distribution = node.kubernetes_source == "distribution"
+        names = PHOTON if distribution else KUBERNETES
+        held = {name: {"version": f"{self._version}-*", "hold": True} for name in names}
+        if distribution:
+            return {**runtime_packages(node), **held}
         return {**runtime_packages(node), **held, "kubernetes-cni": {"version": "", "hold": True}}
 
     def images(self, node: Node) -> Properties:

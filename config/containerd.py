@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from config.base import Part
-from config.scalars import Image
+from config.scalars import AbsolutePath, Image
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 Size = Annotated[int, Field(ge=65536, le=2**31 - 1)]
@@ -24,6 +24,8 @@ class Registry(Part):
     """URLs that are asked first, in this order."""
     insecure: bool = False
     """Whether certificates that cannot be verified are accepted."""
+    ca: AbsolutePath | None = None
+    """File on the machine with the CA that signed its certificates (`files` can put it there)."""
 
 
 class Containerd(Part):
@@ -37,6 +39,8 @@ class Containerd(Part):
     """Debian release of the machines, for Docker's repository."""
     sandbox_image: Image = ""
     """The pause image; without it, the one that belongs to the Kubernetes version."""
+    systemd_cgroup: bool = True
+    """Whether systemd makes the containers' cgroups, as the kubelet expects."""
     registries: Mapping[str, Registry] = {}
     """Registries, by name (docker.io, host:port), that are not simply reached by https and that name."""
     max_container_log_line_size: Annotated[int, Field(ge=-1, le=2**31 - 1)] = 16384
@@ -47,8 +51,12 @@ class Containerd(Part):
     """Largest message that containerd's API gives, in bytes."""
     metrics_address: str = ""
     """Address and port of containerd's metrics; "" for none."""
+    metrics_histogram: bool = False
+    """Whether they tell how long calls take; costly."""
     debug_level: Literal["", "trace", "debug", "info", "warn", "error"] = ""
     """How much containerd logs."""
+    log_format: Literal["", "text", "json"] = ""
+    """How it logs; "" for text."""
     restrict_oom_score_adj: bool = False
     """Whether containerd keeps to OOM scores that it may set (for machines without CAP_SYS_RESOURCE)."""
 

@@ -17,6 +17,7 @@ from config.cluster import Cluster
 from config.draft import Draft
 from config.machines import Defaults, LoadBalancerSettings, NodeSettings
 from config.merge import Plain, merged, plain
+from config.preflight import Preflight
 from config.problems import ConfigurationError, Path, Problem, did_you_mean, show
 from config.rack import Rack
 
@@ -29,6 +30,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "addons": Addons,
     "readiness": Readiness,
     "artifacts": Artifacts,
+    "preflight": Preflight,
     "defaults": Defaults,
 }
 OPTIONAL = {"artifacts"}

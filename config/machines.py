@@ -8,8 +8,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
 from config.base import Part
+from config.boot import Boot
 from config.connection import Connection
 from config.containerd import Containerd
+from config.docker import Docker
+from config.network import INTERFACES_OF_PODS, InterfacePattern, MachineNetwork
 from config.problems import closest
 from config.scalars import (
     AbsolutePath,
@@ -32,6 +35,9 @@ from config.scalars import (
     UserName,
     wrong,
 )
+from config.software import Software
+from config.storage import Storage
+from config.system import SystemSettings
 
 ARCHITECTURES = ("arm64", "amd64", "armhf", "armv6")
 ARCHITECTURES_OF_NODES = ("arm64", "amd64")
@@ -123,7 +129,7 @@ class Command(Part):
     """Whether input, environment and output are secret."""
 
 
-class Settings(Part):
+class Settings(SystemSettings):
     """What every machine has; also the defaults of a rack."""
 
     subnet: Cidr | None = None
@@ -140,10 +146,18 @@ class Settings(Part):
     """Kernel parameters."""
     modules: tuple[ModuleName, ...] = ()
     """Kernel modules; a list given here replaces the default."""
+    boot: Boot = Boot()
+    """How the machine starts."""
+    network: MachineNetwork | None = None
+    """The machine's own network; without it, it stays as it is."""
     swap: Literal["off", "keep"] = "keep"
     """Swap: off, or keep what the machine has (kubelets need "off" or failSwapOn: false)."""
+    storage: Storage = Storage()
+    """Mounts, and directories that live elsewhere than on the card."""
     packages: tuple[PackageSpec, ...] = ()
-    """Further Debian packages, `name` or `name=version` (with * at the end for any patch)."""
+    """Further packages, `name` or `name=version` (with * at the end for any patch)."""
+    software: Software = Software()
+    """Further repositories, and upgrades that are asked for."""
     files: Mapping[AbsolutePath, File] = {}
     """Further files."""
     units: Mapping[UnitName, Unit] = {}
@@ -156,7 +170,13 @@ class Defaults(Settings):
     """Defaults for every machine; mappings merge, lists replace."""
 
     containerd: Containerd = Containerd()
+    """containerd on the nodes."""
+    runtime: Literal["containerd", "docker"] = "containerd"
     """The container runtime of the nodes."""
+    docker: Docker = Docker()
+    """Docker on the nodes whose runtime it is."""
+    kubernetes_source: Literal["upstream", "distribution"] = "upstream"
+    """pkgs.k8s.io, or the distribution's own packages (Photon OS: kubernetes, kubernetes-kubeadm)."""
 
 
 class MachineSettings(Settings):
@@ -233,6 +253,8 @@ class NodeSettings(MachineSettings):
     """Debian's name of the architecture: arm64 or amd64."""
     swap: Literal["off", "keep"] = "off"
     """Swap: off, or keep what the machine has (the kubelet then needs failSwapOn: false)."""
+    unmanaged_interfaces: tuple[InterfacePattern, ...] = INTERFACES_OF_PODS
+    """Interfaces that NetworkManager, on a node that has it, leaves alone."""
     roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ("worker",)
     """What the node is for; infra and worker become node-role labels."""
     labels: Mapping[LabelKey, LabelValue] = {}
@@ -240,6 +262,12 @@ class NodeSettings(MachineSettings):
     taints: tuple[Taint, ...] = ()
     """Taints of the node."""
     containerd: Containerd = Containerd()
-    """The container runtime."""
+    """containerd."""
+    runtime: Literal["containerd", "docker"] = "containerd"
+    """The container runtime; a member of the cluster keeps the one it has."""
+    docker: Docker = Docker()
+    """Docker, where it is the runtime."""
+    kubernetes_source: Literal["upstream", "distribution"] = "upstream"
+    """pkgs.k8s.io, or the distribution's own packages (Photon OS: kubernetes, kubernetes-kubeadm)."""
     kubelet: Mapping[str, JsonValue] = {}
     """Fields merged into this node's KubeletConfiguration, over those of the cluster."""

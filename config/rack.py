@@ -9,6 +9,7 @@ from config.addons import Addons, Artifacts, Authority, Network, Readiness
 from config.base import Part
 from config.cluster import Cluster
 from config.machines import LoadBalancerSettings, MachineSettings, NodeSettings, Taint
+from config.preflight import Preflight
 from config.scalars import is_address
 
 CONTROL_PLANE_TAINT = Taint(key="node-role.kubernetes.io/control-plane", effect="NoSchedule")
@@ -84,6 +85,8 @@ class Rack(Part):
     """When the cluster counts as ready."""
     artifacts: Artifacts | None
     """The bundle to install from; None: repositories and registries on the internet."""
+    preflight: Preflight
+    """What is looked at before anything is changed."""
     load_balancers: Mapping[str, LoadBalancer]
     """Load balancers by name, in the order of the file."""
     nodes: Mapping[str, Node]

@@ -10,7 +10,11 @@ from config.addons import Authority
 from config.draft import Draft
 from config.machines import ARCHITECTURES_OF_NODES, NodeSettings
 from config.problems import Path, render, show
+from config.rules_boot import contradictions
 from config.rules_network import NETWORK_RULES
+from config.rules_software import forms, sources
+from config.rules_storage import STORAGE_RULES
+from config.rules_system import SYSTEM_RULES
 from config.scalars import LABEL, hostname_suggestion
 
 Rule = Callable[[Draft], None]
@@ -119,6 +123,8 @@ def _runtimes(draft: Draft) -> None:
     ):
         return
     for name, node in draft.nodes.items():
+        if node.runtime == "docker":
+            continue
         series, source = node.containerd.series, node.containerd.source
         if series and versions.number(series) < (2,):
             _report_runtime(draft, name, "version", show(node.containerd.version))
@@ -218,13 +224,18 @@ RULES: tuple[Rule, ...] = (
     _names,
     _hostnames,
     *NETWORK_RULES,
+    *SYSTEM_RULES,
+    *STORAGE_RULES,
     _control_planes,
     _architectures,
     _runtimes,
     _bundle,
+    sources,
+    forms,
     _modules,
     _labels,
     _doubles,
+    contradictions,
     _validity,
 )
 """All rules, in the order in which their problems are reported."""

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from config.cluster import Cluster
 from config.draft import STAND_INS, Draft
+from config.machines import MachineSettings
 from config.problems import Path, render, show
 from config.scalars import is_address
 
@@ -31,6 +32,40 @@ def _subnets(draft: Draft) -> None:
             draft.report(
                 where, expected=expected, found=show(machine.address), suggestion=_moved(address, subnet)
             )
+
+
+def _static(draft: Draft) -> None:
+    """A static network has a prefix, a gateway that it reaches, and name servers where it is to write them."""
+    for path, machine in draft.machines():
+        one = machine.network
+        if one is None or draft.amiss(*path, "network") or draft.amiss("defaults", "network"):
+            continue
+        if machine.subnet is None and not draft.amiss(*draft.origin(path, "subnet")):
+            suggestion = "Write for example subnet: 10.42.253.0/24: its prefix length becomes the address's."
+            expected = "a subnet beside a static network"
+            draft.report((*path, "subnet"), expected=expected, found="none", suggestion=suggestion)
+        _gateway(draft, path, machine)
+        if one.resolv_conf == "static" and not one.dns:
+            suggestion = "List the name servers, or leave resolv_conf out."
+            where = draft.origin(path, "network", "resolv_conf")
+            draft.report(where, expected="dns beside it", found="no name server", suggestion=suggestion)
+        if one.resolv_conf == "none" and (one.dns or one.search):
+            suggestion = "Leave dns and search out, or choose keep or static."
+            where = draft.origin(path, "network", "resolv_conf")
+            draft.report(where, expected="keep or static beside dns", found='"none"', suggestion=suggestion)
+
+
+def _gateway(draft: Draft, path: Path, machine: MachineSettings) -> None:
+    gateway = machine.network.gateway if machine.network else None
+    if gateway is None or machine.subnet is None or draft.amiss(*draft.origin(path, "subnet")):
+        return
+    subnet, where = IPv4Network(machine.subnet), draft.origin(path, "network", "gateway")
+    if gateway == machine.address:
+        suggestion = "Write the router's address, or leave gateway out on the router itself."
+        draft.report(where, expected="another machine's address", found=show(gateway), suggestion=suggestion)
+    elif IPv4Address(gateway) not in subnet:
+        suggestion = f'For example "{subnet[1]}"; a machine elsewhere has a network.gateway of its own.'
+        draft.report(where, expected=f"a gateway inside {subnet}", found=show(gateway), suggestion=suggestion)
 
 
 def _moved(address: IPv4Address, subnet: IPv4Network) -> str:
@@ -175,5 +210,5 @@ def _report_endpoint(draft: Draft, key: str, found: str, serving: list[str]) -> 
     draft.report(("cluster", key), expected=expected, found=show(found), suggestion=suggestion)
 
 
-NETWORK_RULES = (_subnets, _addresses, _overlaps, _inside, _room, _endpoint)
+NETWORK_RULES = (_subnets, _static, _addresses, _overlaps, _inside, _room, _endpoint)
 """All rules about addresses."""

@@ -35,7 +35,9 @@ def wrong(expected: str, suggestion: str) -> PydanticCustomError:
     return PydanticCustomError("helicon", "expected {expected}", context)
 
 
-def _matching(pattern: str, expected: str, suggestion: str, longest: int = 253) -> AfterValidator:
+def matching(pattern: str, expected: str, suggestion: str, longest: int = 253) -> AfterValidator:
+    """A check that the whole text fits a pattern; what to say and to suggest where it does not."""
+
     def check(value: str) -> str:
         if len(value) > longest or not re.fullmatch(pattern, value):
             raise wrong(expected, suggestion)
@@ -147,7 +149,7 @@ Cidr = Annotated[str, AfterValidator(_cidr), _schema(rf"{_QUAD}/[0-9]{{1,2}}", "
 HostName = Annotated[str, AfterValidator(_hostname), _schema(LABEL, "cp-1")]
 DomainName = Annotated[
     str,
-    _matching(
+    matching(
         NAME, "a domain name (RFC 1123)", "Write lower-case labels with dots, for example intra.example.com."
     ),
     _schema(NAME, "intra.example.com"),
@@ -155,15 +157,13 @@ DomainName = Annotated[
 Location = Annotated[str, AfterValidator(_plain_line("a host name or an address"))]
 UserName = Annotated[
     str,
-    _matching(
-        r"[a-z_][a-z0-9_-]*", "a user name", "Write the login name on the machine, for example pi.", 32
-    ),
+    matching(r"[a-z_][a-z0-9_-]*", "a user name", "Write the login name on the machine, for example pi.", 32),
     _schema(r"[a-z_][a-z0-9_-]{0,31}", "pi"),
 ]
 KeyFile = Annotated[str, AfterValidator(_key_file), _schema(r"[^\n]*", "~/.ssh/id_ed25519")]
 HostKey = Annotated[
     str,
-    _matching(
+    matching(
         _HOST_KEY,
         "a public host key: type and base64",
         "Take the line that `ssh-keyscan -t ed25519 ADDRESS` prints, without the address.",
@@ -185,19 +185,19 @@ Given = Annotated[
 """Text that may be given encrypted (`secure:`); Pulumi decrypts it."""
 Duration = Annotated[
     str,
-    _matching(_GO_DURATION, "a duration", "Write numbers with units, for example 8m0s or 90s."),
+    matching(_GO_DURATION, "a duration", "Write numbers with units, for example 8m0s or 90s."),
     _schema(_GO_DURATION, "8m0s"),
 ]
 HaproxyTime = Annotated[
     str,
-    _matching(
+    matching(
         _HAPROXY_TIME, "a time as HAProxy writes it", "Write one number and a unit, for example 3h or 5s."
     ),
     _schema(_HAPROXY_TIME, "3h"),
 ]
 LabelKey = Annotated[
     str,
-    _matching(
+    matching(
         _LABEL_KEY,
         "a label key: an optional DNS name and /, then at most 63 letters, digits, - _ .",
         "Write for example my.topology/rack.",
@@ -207,7 +207,7 @@ LabelKey = Annotated[
 ]
 LabelValue = Annotated[
     str,
-    _matching(
+    matching(
         _LABEL_VALUE,
         "a label value: at most 63 letters, digits, - _ . that begins and ends with a letter or digit",
         "Write for example rpi-rack1; longer texts belong into annotations.",
@@ -217,27 +217,23 @@ LabelValue = Annotated[
 ]
 SysctlKey = Annotated[
     str,
-    _matching(
-        r"[a-z0-9_]+([./][A-Za-z0-9_*:-]+)+", "a sysctl name", "Write for example net.ipv4.ip_forward."
-    ),
+    matching(r"[a-z0-9_]+([./][A-Za-z0-9_*:-]+)+", "a sysctl name", "Write for example net.ipv4.ip_forward."),
     _schema(_SYSCTL, "net.ipv4.ip_forward"),
 ]
 ModuleName = Annotated[
     str,
-    _matching(
+    matching(
         r"[A-Za-z0-9_-]+", "a kernel module's name", "Write it as lsmod shows it, for example br_netfilter."
     ),
 ]
 PackageSpec = Annotated[
     str,
-    _matching(
-        _PACKAGE, "a Debian package, or package=version", "Write for example nfs-common or curl=8.14*."
-    ),
+    matching(_PACKAGE, "a Debian package, or package=version", "Write for example nfs-common or curl=8.14*."),
     _schema(_PACKAGE, "nfs-common"),
 ]
 UnitName = Annotated[
     str,
-    _matching(
+    matching(
         _UNIT,
         "a systemd unit with its suffix",
         "Write for example ssh.service.",
@@ -248,7 +244,7 @@ AbsolutePath = Annotated[str, AfterValidator(_absolute), _schema(r"/.*", "/etc/m
 FileMode = Annotated[
     str,
     BeforeValidator(_not_octal),
-    _matching(r"0?[0-7]{3,4}", "a file mode", 'Write octal digits in quotes, for example "0644".'),
+    matching(r"0?[0-7]{3,4}", "a file mode", 'Write octal digits in quotes, for example "0644".'),
     _schema(r"0?[0-7]{3,4}", "0644"),
 ]
 Image = Annotated[str, AfterValidator(_image), _schema(r"[^\s]+:[^\s]+", "registry.k8s.io/pause:3.10.2")]

@@ -13,12 +13,13 @@ from pydantic.json_schema import models_json_schema
 from config.connection import Bastion
 from config.loading import KEYS, MACHINES, NAMESPACE, PARTS
 from config.machines import File
+from config.storage import Mount
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REQUIRED = ("cluster", "nodes")
 """Keys that no stack can do without."""
-_MERGED: tuple[type[BaseModel], ...] = (Bastion, File)
+_MERGED: tuple[type[BaseModel], ...] = (Bastion, File, Mount)
 """What can be spread over the defaults and a machine, so that one place alone may lack required keys."""
 _SILENT: tuple[object, ...] = (None, "", [])
 _DESCRIPTIONS = {

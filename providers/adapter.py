@@ -117,7 +117,7 @@ class MachineProvider(ResourceProvider):
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Converge from what was managed before."""
-        site = _current().site(_news)
+        site = _current().site(_news, former=_olds)
         resource.converge(KINDS[self.kind], site, self._known(_olds), self._known(_news))
         return UpdateResult(_news)
 
@@ -252,15 +252,23 @@ class MachineResource(_Helicon):
 
 
 class Access(MachineResource, module="helicon", name="Access"):
-    """The first and last resource of a machine: it answers, and is the board it should be."""
+    """The first and last resource of a machine: it answers, is the board it should be, and lets us in."""
+
+
+class Network(MachineResource, module="helicon", name="Network"):
+    """The machine's own address, gateway and name servers."""
 
 
 class System(MachineResource, module="helicon", name="System"):
-    """Name, hosts, clock, files and units of a machine."""
+    """Name, hosts, clock, settings, files and units of a machine."""
 
 
 class Kernel(MachineResource, module="helicon", name="Kernel"):
-    """Modules, sysctl and swap of a machine."""
+    """Boot parameters, modules, sysctl and swap of a machine."""
+
+
+class Storage(MachineResource, module="helicon", name="Storage"):
+    """Mounts of a machine, and directories that live elsewhere than on its card."""
 
 
 class Software(MachineResource, module="helicon", name="Software"):

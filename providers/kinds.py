@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
+from providers.access.passwords import Passwords
+from providers.access.sshd import Sshd
+from providers.access.users import Users
 from providers.balancing.haproxy import Haproxy
 from providers.core.resource import Kind
 from providers.membership.kubeadm import Kubeadm
 from providers.membership.labels import Labels
 from providers.membership.pki import Pki
 from providers.membership.taints import Taints
+from providers.network.network import Network
+from providers.network.unmanaged_interfaces import UnmanagedInterfaces
 from providers.software.artifacts import Artifacts
 from providers.software.containerd import Containerd
+from providers.software.docker import Docker
 from providers.software.images import Images
 from providers.software.kubelet import Kubelet
 from providers.software.kubelet_config import KubeletConfig
 from providers.software.packages import Packages
 from providers.software.repositories import Repositories
+from providers.software.upgrade import Upgrade
+from providers.storage.binds import Binds
+from providers.storage.mounts import Mounts
 from providers.system.architecture import Architecture
+from providers.system.boot import Boot
+from providers.system.certificates import Certificates
 from providers.system.clock import Clock
+from providers.system.disabled_services import DisabledServices
 from providers.system.files import Files
 from providers.system.hostname import Hostname
 from providers.system.hosts import Hosts
+from providers.system.keyboard import Keyboard
+from providers.system.locale import Locale
+from providers.system.logs import Logs
 from providers.system.modules import Modules
 from providers.system.swap import Swap
 from providers.system.sysctl import Sysctl
+from providers.system.timezone import Timezone
 from providers.system.units import Units
+from providers.system.upgrades import Upgrades
 
-_SOURCES = (Artifacts(), Repositories(), Packages())
+_SOURCES = (Artifacts(), Repositories(), Packages(), Upgrade())
+_SETTINGS = (Timezone(), Locale(), Keyboard(), Certificates(), DisabledServices(), Upgrades(), Logs())
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind(name="Access", things=(Architecture(),)),
-        Kind(name="System", things=(Hostname(), Hosts(), Clock(), Files(), Units())),
-        Kind(name="Kernel", things=(Modules(), Sysctl(), Swap())),
-        Kind(name="Software", things=(*_SOURCES, Containerd(), Images(), KubeletConfig(), Kubelet())),
+        Kind(name="Access", things=(Architecture(), Users(), Passwords(), Sshd())),
+        Kind(name="Network", things=(Network(),)),
+        Kind(
+            name="System",
+            things=(Hostname(), Hosts(), Clock(), *_SETTINGS, UnmanagedInterfaces(), Files(), Units()),
+        ),
+        Kind(name="Kernel", things=(Boot(), Modules(), Sysctl(), Swap())),
+        Kind(name="Storage", things=(Packages(), Mounts(), Binds())),
+        Kind(
+            name="Software", things=(*_SOURCES, Containerd(), Docker(), Images(), KubeletConfig(), Kubelet())
+        ),
         Kind(name="Balancer", things=(*_SOURCES, Haproxy())),
         Kind(name="Membership", things=(Pki(), Kubeadm(), Labels(), Taints())),
     )

@@ -14,6 +14,7 @@ from providers.core.journal import Journal
 from providers.core.thing import Json, Site
 from providers.engine_log import EngineLog
 from providers.ssh.connection import Connection
+from providers.ssh.following import FollowingHost, keep_key, with_known_key
 from providers.ssh.pool import Pool
 
 
@@ -58,6 +59,7 @@ class Session:
         self._pool = Pool()
         self._lock = threading.Lock()
         self._racks: dict[str, LiveRack] = {}
+        self._following: dict[tuple[str, Connection, Connection], FollowingHost] = {}
         self._warned: set[str] = set()
         self.log = EngineLog()
 
@@ -73,11 +75,33 @@ class Session:
         """The pooled connection to a machine."""
         return self._pool.host(machine, connection)
 
-    def site(self, properties: Mapping[str, Any], *, leaving: bool = False) -> Site:
-        """Where the resource with these properties works."""
+    def either(self, machine: str, now: Connection, former: Connection) -> Host:
+        """The machine at its configured address, or still at that of the last run."""
+        if now.address == former.address:
+            return self.host(machine, now)
+        with self._lock:
+            if (machine, now, former) not in self._following:
+                trusting = with_known_key(now, former)
+                self._following[machine, now, former] = FollowingHost(
+                    self._pool.host(machine, trusting),
+                    self._pool.host(machine, former),
+                    now.connect_timeout,
+                    lambda: keep_key(now, trusting),
+                )
+            return self._following[machine, now, former]
+
+    def site(
+        self,
+        properties: Mapping[str, Any],
+        *,
+        former: Mapping[str, Any] | None = None,
+        leaving: bool = False,
+    ) -> Site:
+        """Where the resource with these properties works; `former` are those of the last run."""
         urn, machine = str(properties["urn"]), str(properties["machine"])
         rack = self.rack(urn)
-        host = self.host(machine, rack.connection(machine, properties["connection"]))
+        stored = Connection.parse(dict((former or properties)["connection"]))
+        host = self.either(machine, rack.connection(machine, properties["connection"]), stored)
         return Site(
             host=host,
             journal=Journal(host),

@@ -41,8 +41,8 @@ def up(lab: plan.Lab, boards: list[plan.Board], *, reset: bool = False) -> None:
         timeserver.start()
         keys.make(lab)
         rack.make_network(lab)
-        name = image.make()
-    rack.up(lab, boards, name, reset=reset)
+        images = {board: image.make(image.system_of(board)) for board in boards}
+    rack.up(lab, images, reset=reset)
     say(f"lab: {len(boards)} boards; key {keys.identity(lab)}, host keys {keys.known_hosts(lab)}")
 
 

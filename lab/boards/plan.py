@@ -16,6 +16,16 @@ BOARDS = ("lb-1", "lb-2", "cp-1", "cp-2", "cp-3", "w-1", "w-2", "w-3")
 """The rack of `Pulumi.lab.yaml`, and one board to add."""
 
 
+DRESSES = {
+    "raspios-legacy": "bookworm",
+    "raspios": "bookworm",
+    "armbian": "trixie",
+    "debian-grub": "trixie",
+    "debian-ifupdown": "bookworm",
+}
+"""What a board can be made to look like (`image/dress`), and the suite of Debian below."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lab:
     """One rack of boards; several share the namespace and the daemon, not their subnet."""
@@ -41,10 +51,11 @@ class Lab:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """One board; `name` is unique in its lab, `container` on this machine."""
+    """One board; `name` is unique in its lab, `container` on this machine, `dress` one of DRESSES or plain."""
 
     lab: Lab
     name: str
+    dress: str = ""
 
     @property
     def container(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ FLAGS = (
 )  # fmt: skip
 
 
-def up(lab: Lab, wanted: Sequence[Board], image: str, *, reset: bool = False) -> None:
-    """Make or start the boards, wait until each answers over SSH, and write their host keys."""
+def up(lab: Lab, wanted: Mapping[Board, str], *, reset: bool = False) -> None:
+    """Make or start the boards (board to image), wait until each answers over SSH, and write their host keys."""
 
     def one(board: Board) -> None:
-        _settle(board, image, reset=reset)
+        _settle(board, wanted[board], reset=reset)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(one, wanted))
@@ -147,6 +147,7 @@ def _create(board: Board, image: str) -> None:
     flags = [f"--label={key}={value}" for key, value in labels.items()]
     flags += [f"--volume={volume}:{path}" for volume, path in board.volumes.items()]
     flags += [f"--network={board.lab.network}", f"--ip={board.address}"]
+    flags += [f"--env=HELICON_DRESS={board.dress}"]
     partial = f"new-{board.container}"
     if MODULES.exists():
         flags.append(f"--volume={MODULES}:{MODULES}:ro")

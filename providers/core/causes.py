@@ -34,7 +34,7 @@ CAUSES = (
         DiskFull,
     ),
     _cause(
-        r"could not get lock|is locked by another process|unable to lock",
+        r"could not get lock|(is|was) locked by another process|unable to lock",
         "the lock of dpkg within the time",
         "see the named process with ps, let it end, and run pulumi up again",
     ),
@@ -60,12 +60,13 @@ CAUSES = (
         "date, on the machine: the clock may be off",
     ),
     _cause(
-        r"unable to locate package|no installation candidate|version '.*' for '.*' was not found",
+        r"unable to locate package|no installation candidate|version '.*' for '.*' was not found"
+        r"|no matching packages|unable to find a match",
         "a package that the configured repositories offer",
-        "apt-cache policy with the package's name, on the machine; then correct version or repository",
+        "apt-cache policy (or tdnf list) with its name, on the machine; then correct version or repository",
     ),
     _cause(
-        r"failed to fetch|could not connect|failed to connect|connection (timed out|refused)|network is "
+        r"failed to (fetch|download)|could not connect|failed to connect|connection (timed out|refused)|network is "
         r"unreachable|404 +not found|returned error: 404",
         "an address that can be reached",
         "curl -I with the named address, on the machine; then run pulumi up again",

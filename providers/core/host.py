@@ -68,6 +68,10 @@ class Host(ABC):
         """Drop the answers that `ask` kept, where something else than this program changes the machine."""
         self.run(["true"])
 
+    def reconnect(self, seconds: float) -> None:
+        """Drop the connection, where there is one, and open another; Unreachable after so many seconds."""
+        self.forget()
+
     @abstractmethod
     def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
         """Copy a local file to `target`, atomically, owned by root; for large files (it streams)."""

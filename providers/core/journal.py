@@ -138,6 +138,10 @@ class Journal:
         if pairs:
             self._shell(_KEEP, f"{JOURNAL}/files", *pairs)
 
+    def kept(self, path: str) -> str:
+        """Where the copy lies that `keep_files` made; beside it `,absent` says that there was no such file."""
+        return f"{JOURNAL}/files/{_file(path)}"
+
     def restore_files(self, paths: Iterable[str]) -> None:
         """Put the kept copies back, delete what was not there before, and drop the entries."""
         pairs = [part for path in paths for part in (_file(path), path)]

@@ -11,13 +11,23 @@ from providers.core.errors import Refused
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
 from providers.membership import joining, leaving
+from providers.software.runtime import SOCKETS
 
 MEMBERSHIP = "/var/lib/helicon/membership.json"
 """What the machine joined with; written when kubeadm has succeeded."""
 MANIFESTS = "/etc/kubernetes/manifests"
 SAVED = "/var/lib/helicon/manifests"
 INTACT = "intact"
-FIXED = ("role", "version", "endpoint", "address", "node_name", "cluster", "kube_proxy_configuration")
+FIXED = (
+    "role",
+    "version",
+    "endpoint",
+    "address",
+    "node_name",
+    "cluster",
+    "kube_proxy_configuration",
+    "cri_socket",
+)
 """What a member cannot change by itself: `kubeadm` has no way, or it is an upgrade."""
 
 _OBSERVE = (
@@ -84,6 +94,8 @@ class Kubeadm(Thing[KubeadmState]):
             **(managed.joined or {}),
             **{key: found.joined.get(key) for key in FIXED if key in found.joined},
         }
+        if "cri_socket" not in found.joined and "cri_socket" in joined:
+            joined["cri_socket"] = SOCKETS["containerd"]  # no other was there when it joined
         return replace(found, joined=joined)
 
     def plan(self, current: KubeadmState, desired: KubeadmState) -> list[Change]:
@@ -109,9 +121,13 @@ class Kubeadm(Thing[KubeadmState]):
         """Init or join, or mend; refuse what kubeadm cannot change on a member."""
         wanted = desired.joined or {}
         fields = [change.field for change in changes]
-        fixed = [change for change in changes if change.field in FIXED]
+        # a worker's address is its kubelet's node-ip alone, and that has been changed before
+        follows = ("address",) if wanted.get("role") == "worker" else ()
+        fixed = [change for change in changes if change.field in FIXED and change.field not in follows]
         if fixed:
             raise _refused(site, fixed[0])
+        if "address" in fields:
+            _remember(site, wanted)
         if "member" in fields:
             joining.become_member(site, wanted)
             _remember(site, wanted)

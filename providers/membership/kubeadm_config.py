@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
+from providers.software.runtime import SOCKETS
+
 API = "kubeadm.k8s.io/v1beta4"
-SOCKET = "unix:///run/containerd/containerd.sock"
 
 
 def taint_list(taints: Mapping[str, str]) -> list[dict[str, str]]:
@@ -21,7 +22,7 @@ def registration(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """How the kubelet registers: name, runtime, taints, and preflight errors to pass over."""
     return {
         "name": wanted["node_name"],
-        "criSocket": SOCKET,
+        "criSocket": wanted.get("cri_socket", SOCKETS["containerd"]),
         "taints": taint_list(wanted.get("taints", {})),
         "ignorePreflightErrors": list(wanted.get("ignore_preflight_errors", [])),
         "imagePullPolicy": "IfNotPresent",

@@ -15,7 +15,10 @@ if [ "$1" = keep-pki ] && [ -d /etc/kubernetes/pki ]; then
   keep=/var/lib/helicon/pki; rm -rf "$keep"; cp -a /etc/kubernetes/pki "$keep"; sync
 fi
 if command -v kubeadm >/dev/null; then
-  timeout 240 kubeadm reset --force $skip --cri-socket unix:///run/containerd/containerd.sock >&2 || true
+  # the socket that this kubelet was given: a machine may have several
+  socket=$(cat /var/lib/kubelet/kubeadm-flags.env /var/lib/kubelet/instance-config.yaml 2>/dev/null |
+    grep -o 'unix://[^" ]*sock' | head -n 1)
+  timeout 240 kubeadm reset --force $skip --cri-socket "${socket:-unix:///run/containerd/containerd.sock}" >&2 || true
 fi
 systemctl stop kubelet 2>/dev/null
 rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon

@@ -29,9 +29,23 @@ case "$said" in *"
 E: "*|"E: "*|*"W: Failed to fetch"*) exit 100 ;; esac
 exit "$status"
 """
-_REPAIR = f"""
-export {" ".join(_ENVIRONMENT[1:])}; dpkg --force-confdef --force-confold --configure -a >&2
+# dpkg waits for nobody, and so neither does what calls it directly
+_WHEN_FREE = f"""
+when_free() {{
+  for try in $(seq {LOCK_SECONDS // 5}); do
+    said=$("$@" 2>&1); status=$?
+    case "$said" in *"lock was locked"*|*"is locked by another process"*) sleep 5 ;; *) break ;; esac
+  done
+  printf '%s\\n' "$said" >&2; return "$status"
+}}
+export {" ".join(_ENVIRONMENT[1:])}
+"""
+_REPAIR = f"""{_WHEN_FREE}
+when_free dpkg --force-confdef --force-confold --configure -a
 apt-get -y -q -o DPkg::Lock::Timeout={LOCK_SECONDS} {" ".join(_OLD_CONFFILES)} --fix-broken install >&2
+"""
+_MARK = f"""{_WHEN_FREE}
+when_free apt-mark "$@"
 """
 
 
@@ -55,7 +69,7 @@ def run(site: Site, item: str, *args: str) -> Completed:
 
 
 def update(site: Site, item: str, *options: str) -> None:
-    """Fetch the package lists of a repository; that it cannot be fetched is an error."""
+    """Fetch the package lists, with `options` of one repository; that one cannot be fetched is an error."""
     site.say(f"apt-get update of {item}")
     check(site.host, item, _update(site, options))
 
@@ -80,9 +94,12 @@ def simulate(site: Site, item: str, *args: str) -> tuple[list[str], list[str]]:
 
 
 def mark(site: Site, verb: str, names: Sequence[str]) -> None:
-    """apt-mark hold or unhold."""
+    """apt-mark hold or unhold, once no other dpkg runs."""
     if names:
-        site.host.run([*_ENVIRONMENT, "apt-mark", verb, *names], timeout=120)
+        done = site.host.run(
+            ["sh", "-c", _MARK, "mark", verb, *names], timeout=LOCK_SECONDS + 120, check=False
+        )
+        check(site.host, f"apt-mark {verb}", done)
 
 
 def _said(done: Completed) -> str:

@@ -13,7 +13,7 @@ from providers.core.options import Options, complete, shown
 from providers.core.service import ServiceState
 from providers.core.thing import Change, Json, Site, Thing
 from providers.core.writing import put
-from providers.software import containerd_config
+from providers.software import containerd_config, runtime
 from providers.software.containerd_config import CERTS, DEFAULTS, REGISTRY, Version
 from providers.software.packages import BROUGHT, Packages
 
@@ -146,6 +146,7 @@ class Containerd(Thing[ServiceState]):
 
     def remove(self, site: Site, managed: ServiceState) -> None:
         """The packaged configuration and the unit as they were."""
+        runtime.keep_for_member(site, self.name)
         registries = cast(dict[str, Json], (managed.options or {}).get("registries", {}))
         site.journal.restore_files(map(_hosts_file, registries))
         service.give_back(site, self.name, UNIT, [CONFIG, MANAGED_UNIT])

@@ -27,9 +27,11 @@ DEFAULTS: Options = {
     "metrics_address": "",
     "debug_level": "",
     "registries": {},
+    "metrics_histogram": False,
+    "log_format": "",
 }
 """containerd's own, but for the sandbox image of the newest Kubernetes and the systemd cgroup driver."""
-REGISTRY: Options = {"server": "", "mirrors": [], "insecure": False}
+REGISTRY: Options = {"server": "", "mirrors": [], "insecure": False, "ca": ""}
 
 Version = tuple[int, int]
 Path = tuple[str, ...]
@@ -39,7 +41,11 @@ _TOP: dict[str, Path] = {
     "max_send_message_size": ("grpc", "max_send_message_size"),
     "metrics_address": ("metrics", "address"),
     "debug_level": ("debug", "level"),
+    "metrics_histogram": ("metrics", "grpc_histogram"),
+    "log_format": ("debug", "format"),
 }
+_SELDOM = ("metrics_histogram", "log_format")
+"""Written only where they are not at containerd's own default."""
 
 
 def parse_version(text: str) -> Version | None:
@@ -73,7 +79,8 @@ def document(options: Options, version: Version) -> dict[str, Any]:
     runtime, images = _plugins(version)
     root: dict[str, Any] = {"version": 2 if version < (2, 0) else 3}
     for option, path in _paths(version).items():
-        _set(root, path, options[option])
+        if option not in _SELDOM or options[option] != DEFAULTS[option]:
+            _set(root, path, options[option])
     _set(root, (*runtime, *_RUNC, "runtime_type"), "io.containerd.runc.v2")
     # one directory became a list in 2.1
     _set(root, (*runtime, "cni", "bin_dir" if version < (2, 1) else "bin_dirs"),
@@ -90,12 +97,14 @@ def text(options: Options, version: Version) -> str:
 
 def parse(found: Mapping[str, Any], version: Version) -> dict[str, Json]:
     """The options (but for the registries) that a configuration in our form has; None where it is silent."""
-    return {option: _get(found, path) for option, path in _paths(version).items()}
+    options = {option: _get(found, path) for option, path in _paths(version).items()}
+    return {**options, **{key: DEFAULTS[key] for key in _SELDOM if options[key] is None}}
 
 
 def hosts(registry: Options) -> str:
     """The hosts.toml of one registry: its mirrors in order, then (by containerd itself) the server."""
-    entry = {"capabilities": ["pull", "resolve"], "skip_verify": registry["insecure"]}
+    entry: dict[str, Json] = {"capabilities": ["pull", "resolve"], "skip_verify": registry["insecure"]}
+    entry |= {"ca": registry["ca"]} if registry["ca"] else {}
     mirrors = registry["mirrors"] or [registry["server"]]
     assert isinstance(mirrors, list)
     return f"{MARK}\n{toml({'server': registry['server'], 'host': {str(one): entry for one in mirrors}})}"
@@ -107,10 +116,12 @@ def parse_hosts(found: str) -> dict[str, Json]:
         data = tomllib.loads(found)
         server, mirrors = data["server"], list(data["host"])
         insecure = {entry["skip_verify"] for entry in data["host"].values()}
+        authorities = {entry.get("ca", "") for entry in data["host"].values()}
         registry: dict[str, Json] = {
             "server": server,
             "mirrors": [] if mirrors == [server] else mirrors,
             "insecure": insecure == {True},
+            "ca": authorities.pop() if len(authorities) == 1 else "",
         }
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
         return {"content": "(differs)"}

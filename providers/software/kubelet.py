@@ -14,15 +14,18 @@ from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
 from providers.core.writing import put
 from providers.membership.admin import KUBELET_CONF
+from providers.software import package_managers
 from providers.software.containerd_config import MARK
 
 UNIT = "kubelet.service"
 PACKAGED = "packaged"
 MANAGED = "managed"
 DEFAULTS_FILE = "/etc/default/kubelet"
+SYSCONFIG = "/etc/sysconfig/kubelet"
+"""The same file for the units of rpm packages."""
 UNIT_FILE = "/etc/systemd/system/kubelet.service"
 DROP_IN = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
-_FILES = (DEFAULTS_FILE, UNIT_FILE, DROP_IN)
+_FILES = (DEFAULTS_FILE, SYSCONFIG, UNIT_FILE, DROP_IN)
 _BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
 _ENABLED: Argv = ("systemctl", "is-enabled", UNIT)
 _ENABLE = """
@@ -94,16 +97,17 @@ class Kubelet(Thing[KubeletState]):
         return shown if state.enabled == "enabled" else {**shown, "enabled": state.enabled}
 
     def questions(self, managed: KubeletState) -> Sequence[Argv]:
-        """The three files and the unit."""
-        return [*(("cat", path) for path in _FILES), _ENABLED]
+        """Which family it is, the files and the unit."""
+        return [package_managers.QUESTION, *(("cat", path) for path in _FILES), _ENABLED]
 
     def observe(self, site: Site, managed: KubeletState) -> KubeletState:
         """The unit, the arguments in the file of defaults, and whether the unit is enabled."""
-        defaults, unit, drop_in, enabled = site.host.ask(self.questions(managed))
+        program, defaults, sysconfig, unit, drop_in, enabled = site.host.ask(self.questions(managed))
+        read = sysconfig if _args_file(program.text, managed) == SYSCONFIG else defaults
         found: dict[str, str | None] = dict.fromkeys(managed.extra_args)
         return KubeletState(
             unit=parse_unit(unit.text, drop_in.text),
-            extra_args={**found, **parse_args(defaults.text)},
+            extra_args={**found, **parse_args(read.text)},
             enabled=enabled.text or "not installed",
         )
 
@@ -113,12 +117,12 @@ class Kubelet(Thing[KubeletState]):
 
     def apply(self, site: Site, changes: Sequence[Change], desired: KubeletState) -> None:
         """Write the files and enable the unit; a kubelet that runs is restarted."""
-        (enabled,) = site.host.ask([_ENABLED])
+        program, enabled = site.host.ask([package_managers.QUESTION, _ENABLED])
         site.journal.remember(self.name, {"enabled": enabled.text or "absent"})
         if desired.unit != MANAGED:
             site.journal.restore_files([UNIT_FILE, DROP_IN])
         site.journal.keep_files(_FILES)
-        put(site, DEFAULTS_FILE, args_text(desired.extra_args))
+        put(site, _args_file(program.text, desired), args_text(desired.extra_args))
         if desired.unit == MANAGED:
             put(site, UNIT_FILE, UNIT_TEXT)
             put(site, DROP_IN, DROP_IN_TEXT)
@@ -144,6 +148,11 @@ class Kubelet(Thing[KubeletState]):
     def minus(self, old: KubeletState, new: KubeletState) -> KubeletState | None:
         """Arguments that left are a change of the one file, not a part to remove."""
         return None
+
+
+def _args_file(program: str, state: KubeletState) -> str:
+    """The file that the unit reads its extra arguments from; our own unit reads Debian's everywhere."""
+    return SYSCONFIG if package_managers.uses_rpm(program) and state.unit != MANAGED else DEFAULTS_FILE
 
 
 def args_text(args: dict[str, str | None]) -> str:

@@ -1,4 +1,4 @@
-"""Package repositories of apt, in deb822 form, with their keys."""
+"""Package repositories: of apt in deb822 form with their keys, of tdnf and dnf as .repo files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import cast
 
 from providers.core.causes import check
 from providers.core.errors import HostError
-from providers.core.host import Argv
+from providers.core.host import Argv, Completed
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
 from providers.core.writing import put
-from providers.software import apt
+from providers.software import apt, package_managers, repo_files
 from providers.software.bundle import is_url
 from providers.software.delivery import FETCH
 
@@ -22,6 +22,7 @@ KEYS = "/etc/apt/keyrings"
 LISTS = "/var/lib/apt/lists"
 MARK = "# Managed by helicon: changes made by hand are put right by the next `pulumi up`."
 DIFFERS = "(differs)"
+_SELDOM = ("content", "rpm_uri", "rpm_key")
 _FETCH_KEY = f"""
 set -- "$1.helicon" "$2"
 {FETCH}
@@ -43,6 +44,10 @@ class Repository:
     key: str = ""
     """ASCII-armored, or an https address to fetch it from; empty: the keys that the system trusts."""
     trusted: bool = False
+    rpm_uri: str = ""
+    """The same repository for machines with rpm packages; empty: they have no use for it."""
+    rpm_key: str = ""
+    """Address of its key."""
     content: str = ""
     """DIFFERS where the file holds something that is not ours."""
 
@@ -70,17 +75,22 @@ class Repositories(Thing[RepositoriesState]):
         return {name: ABSENT if one is None else _property(one) for name, one in state.repositories.items()}
 
     def questions(self, managed: RepositoriesState) -> Sequence[Argv]:
-        """The file and the key of each."""
-        return [("cat", path) for name in sorted(managed.repositories) for path in _paths(name)]
+        """Which manager there is, and the files of each repository in both forms."""
+        names = sorted(managed.repositories)
+        return [package_managers.QUESTION, *(("cat", path) for path in _all_paths(names))] if names else []
 
     def observe(self, site: Site, managed: RepositoriesState) -> RepositoriesState:
         """What the files say."""
-        answers = iter(site.host.ask(self.questions(managed)))
+        if not managed.repositories:
+            return managed
+        program, *answers = site.host.ask(self.questions(managed))
         found: dict[str, Repository | None] = {}
-        for name in sorted(managed.repositories):
-            source, key = next(answers), next(answers)
-            text = key.stdout.decode("utf-8", "replace")
-            found[name] = parse_source(name, source.text, text) if source.ok else None
+        for at, (name, wanted) in enumerate(sorted(managed.repositories.items())):
+            source, key, repo = answers[at * 3 : at * 3 + 3]
+            if package_managers.uses_rpm(program.text):
+                found[name] = _seen_by_rpm(name, repo, wanted)
+            else:
+                found[name] = _seen_by_apt(name, source, key, wanted)
         return RepositoriesState(repositories=found)
 
     def plan(self, current: RepositoriesState, desired: RepositoriesState) -> list[Change]:
@@ -99,15 +109,20 @@ class Repositories(Thing[RepositoriesState]):
         names = {change.field.rpartition(".")[0] or change.field for change in changes}
         for name, one in sorted(desired.repositories.items()):
             if one is not None and (name in names or any(change.field == name for change in changes)):
-                _write(site, name, one)
-                _fetch(site, name)
+                if package_managers.uses_rpm(site.host.ask([package_managers.QUESTION])[0].text):
+                    _write_repo(site, name, one)
+                else:
+                    _write(site, name, one)
+                    _fetch(site, name)
 
     def remove(self, site: Site, managed: RepositoriesState) -> None:
         """The files as they were, and no lists of what is gone."""
         known = [(name, one) for name, one in managed.repositories.items() if one is not None]
-        prefixes = [lists_prefix(one.uri, one.suite) for _, one in known]
+        prefixes = [lists_prefix(one.uri, one.suite) for _, one in known if one.uri]
         if prefixes:
             site.host.run(["sh", "-c", _DROP_LISTS, "drop-lists", *prefixes])
+        if known:
+            site.host.run(["sh", "-c", repo_files.DROP_CACHE, "drop-cache", *(name for name, _ in known)])
         site.journal.restore_files(_all_paths(managed.repositories))
 
     def minus(self, old: RepositoriesState, new: RepositoriesState) -> RepositoriesState | None:
@@ -164,12 +179,37 @@ def _parse(entry: dict[str, Json]) -> Repository:
         components=str(entry.get("components", "")),
         key=str(entry.get("key", "")).strip(),
         trusted=bool(entry.get("trusted", False)),
+        rpm_uri=str(entry.get("rpm_uri", "")),
+        rpm_key=str(entry.get("rpm_key", "")),
         content=str(entry.get("content", "")),
     )
 
 
 def _property(one: Repository) -> Json:
-    return {key: value for key, value in asdict(one).items() if key != "content" or value}
+    return {key: value for key, value in asdict(one).items() if key not in _SELDOM or value}
+
+
+def _seen_by_apt(
+    name: str, source: Completed, key: Completed, wanted: Repository | None
+) -> Repository | None:
+    """What apt has; the other form is as wanted, it has no place here."""
+    if wanted and not wanted.uri:
+        return wanted
+    if not source.ok:
+        return None
+    found = parse_source(name, source.text, key.stdout.decode("utf-8", "replace"))
+    return replace(found, rpm_uri=wanted.rpm_uri, rpm_key=wanted.rpm_key) if wanted else found
+
+
+def _seen_by_rpm(name: str, repo: Completed, wanted: Repository | None) -> Repository | None:
+    """What tdnf or dnf has; the form for apt is as wanted."""
+    if wanted and not wanted.rpm_uri:
+        return wanted
+    if not repo.ok:
+        return None
+    uri, key, same = repo_files.parse(name, repo.text)
+    base = wanted or Repository(uri="", suite="")
+    return replace(base, rpm_uri=uri, rpm_key=key, content="" if same else DIFFERS)
 
 
 def _paths(name: str) -> tuple[str, str]:
@@ -177,11 +217,22 @@ def _paths(name: str) -> tuple[str, str]:
 
 
 def _all_paths(names: Iterable[str]) -> list[str]:
-    return [path for name in sorted(names) for path in _paths(name)]
+    return [path for name in sorted(names) for path in (*_paths(name), repo_files.path(name))]
 
 
 def _flat(name: str, one: Repository) -> dict[str, object]:
     return {f"{name}.{key}": value for key, value in asdict(one).items()}
+
+
+def _write_repo(site: Site, name: str, one: Repository) -> None:
+    path = repo_files.path(name)
+    site.journal.keep_files([path])
+    put(site, path, repo_files.text(name, one.rpm_uri, one.rpm_key))
+    try:
+        repo_files.fetch(site, name)
+    except HostError:
+        site.journal.restore_files([path])
+        raise
 
 
 def _write(site: Site, name: str, one: Repository) -> None:

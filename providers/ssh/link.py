@@ -86,6 +86,14 @@ class Link:
             raise self._dropped()
         return outcome
 
+    async def reconnect(self, seconds: float) -> None:
+        """Drop the connection, which may hang, and try for so many seconds to open another."""
+        if self._open:
+            self._open.abort()
+        self._given_up = False
+        self._open = await self._until_deadline(dial, seconds)
+        self.counters.opened += 1
+
     async def close(self) -> None:
         """End the connection."""
         if self._opening:
@@ -119,11 +127,12 @@ class Link:
         self.counters.opened += 1
         return self._open
 
-    async def _until_deadline(self, attempt: Dial[T]) -> T:
+    async def _until_deadline(self, attempt: Dial[T], seconds: float | None = None) -> T:
         """Try again while the machine does not answer; the deadline is waited for once in a process."""
         clock = asyncio.get_running_loop().time
         begun = clock()
-        patience = 0 if self._given_up else self.connection.deadline
+        patience = self.connection.deadline if seconds is None else seconds
+        patience = 0 if self._given_up else patience
         for tries, pause in enumerate(_pauses(), 1):
             tunnel = await self._through_bastion()
             try:

@@ -64,6 +64,11 @@ class SshHost(Host):
         """
         return wait_for(self._ask([tuple(one) for one in questions], prefetch))
 
+    def reconnect(self, seconds: float) -> None:
+        """Drop the connection and open another, trying for so many seconds."""
+        self._forget()
+        wait_for(self._link.reconnect(seconds))
+
     def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
         """Stream a local file to `target`; it appears there whole, its sum checked, or not at all."""
         wait_for(self._upload(source, target, mode, timeout))

@@ -11,20 +11,17 @@ from providers.core.files_on_host import rewrite, text_or_none
 from providers.core.host import Argv, Completed
 from providers.core.service import last_lines
 from providers.core.thing import Change, Json, Site, Thing
+from providers.facts.family import all_of
 from providers.system.units import parse_show
 from providers.system.units import path as unit_path
 
 FSTAB = "/etc/fstab"
 MARK = "#helicon: "
-SERVICES = (
-    "armbian-zram-config.service",
-    "dphys-swapfile.service",
-    "systemd-zram-setup@zram0.service",
-    "zramswap.service",
-)
-"""What makes swap on boards: Armbian; Raspberry Pi OS to bookworm; zram-generator, so Raspberry Pi
-OS from trixie and Fedora; Debian's zram-tools."""
+SERVICES = all_of(lambda family: family.swap)
+"""What makes swap on boards."""
 _ON = re.compile(r"on \((.*)\)")
+_AT_START = ("enabled", "enabled-runtime", "generated")
+"""States of a unit that starts with the machine; systemd makes units of init scripts, generators others."""
 _SWAPOFF_SECONDS = 300
 """Gigabytes may have to come back from an SD card at 20 MB/s."""
 
@@ -98,8 +95,9 @@ class Swap(Thing[SwapState]):
         if with_marks(text) != text:
             rewrite(site, FSTAB, with_marks(text))
         done = site.host.run(["sh", "-c", _OFF, "off", *masked], timeout=_SWAPOFF_SECONDS, check=False)
-        if not done.ok:
-            raise _stays_on(site, done)
+        left = list(parse_devices(site.host.ask([_DEVICES])[0].text))
+        if left or not done.ok:
+            raise _stays_on(site, left, done)
 
     def remove(self, site: Site, managed: SwapState) -> None:
         """Table, units and devices as they were."""
@@ -140,7 +138,7 @@ def parse_services(text: str) -> dict[str, str]:
     return {
         one["Id"]: one["ActiveState"]
         for one in parse_show(text)
-        if one.get("ActiveState") == "active" or one.get("UnitFileState") == "enabled"
+        if one.get("ActiveState") == "active" or one.get("UnitFileState") in _AT_START
     }
 
 
@@ -174,11 +172,13 @@ def _device_back(site: Site, device: str, priority: str) -> None:
         site.say(f"swap: {device} could not be turned on again: {last_lines(done)}")
 
 
-def _stays_on(site: Site, done: Completed) -> HostError:
+def _stays_on(site: Site, left: Sequence[str], done: Completed) -> HostError:
+    memory = "free memory on the machine, since swapoff needs room for all that is swapped out"
+    said = f": {last_lines(done)}" if done.stderr else ""
     return HostError(
         host=str(site.host),
         item="swap",
         expected="off",
-        found=last_lines(done),
-        next_step="free memory on the machine, since swapoff needs room for all that is swapped out",
+        found=f"{', '.join(left) or 'an error'}{said}",
+        next_step="systemctl list-units --type=swap; cat /proc/swaps (on the machine)" if done.ok else memory,
     )

@@ -24,22 +24,22 @@ from lab.places import REPOSITORY
 from lab.program import Program
 from lab.shell import say
 
-NAME = "e2e"
-SUBNET = ipaddress.IPv4Network("10.124.0.0/24")
-BOARDS = ("lb-1", "cp-1", "cp-2", "cp-3", "w-1", "w-2", "w-3")
+BOARDS = dict.fromkeys(("lb-1", "cp-1", "cp-2", "cp-3", "w-1", "w-2", "w-3"), "")
+"""A load balancer, three control planes, two workers and a spare one, none of them dressed."""
 Stack = dict[str, Any]
 
 
 class TestRack:
-    """Seven boards: a load balancer, three control planes, two workers and a spare one."""
+    """A lab of its own beside the one of `make lab`; boards by name, each with its dress."""
 
     __test__ = False
 
-    def __init__(self) -> None:
-        self.lab = plan.Lab(name=NAME, subnet=SUBNET)
-        self.boards = {board.name: board for board in plan.boards(self.lab, BOARDS)}
+    def __init__(self, name: str = "e2e", net: str = "10.124.0", boards: Mapping[str, str] = BOARDS) -> None:
+        self._net = net
+        self.lab = plan.Lab(name=name, subnet=ipaddress.IPv4Network(f"{net}.0/24"))
+        self.boards = {one: plan.Board(lab=self.lab, name=one, dress=dress) for one, dress in boards.items()}
         self.bundle = build()
-        self.program = Program(NAME, bundle=self.bundle)
+        self.program = Program(name, bundle=self.bundle)
         self.before: dict[str, files.Snapshot] = {}
 
     def begin(self) -> None:
@@ -59,11 +59,11 @@ class TestRack:
         boards.down(self.lab)
 
     def stack(self) -> Stack:
-        """The stack file of `make lab` as this rack has it: own addresses, own key, no second load balancer."""
+        """The stack file of `make lab` as this rack has it: own addresses, own key, one load balancer."""
         text = (REPOSITORY / "Pulumi.lab.yaml").read_text()
-        text = text.replace("10.123.0.", "10.124.0.").replace(".lab/lab/", f".lab/{NAME}/")
-        text = text.replace("known_hosts.lab", f"known_hosts.{NAME}")
-        stack: Stack = yaml.safe_load(text)
+        name = self.lab.name
+        text = text.replace("10.123.0.", f"{self._net}.").replace(".lab/lab/", f".lab/{name}/")
+        stack: Stack = yaml.safe_load(text.replace("known_hosts.lab", f"known_hosts.{name}"))
         stack["config"]["helicon:load_balancers"].pop("lb-2", None)
         return stack
 
@@ -169,9 +169,9 @@ class TestRack:
         ]
 
     def asked(self, since: Mapping[str, int]) -> dict[str, int]:
-        """Commands that each board was sent since the marks: each is a round trip, and begins with sudo."""
+        """Commands that each board was sent since the marks: each is a round trip, and runs under `timeout -k`."""
         return {
-            name: sum(entry.program == "sudo" for entry in commands.executed(board, since[name]))
+            name: sum(entry.line.startswith("timeout -k ") for entry in commands.executed(board, since[name]))
             for name, board in self.boards.items()
         }
 

@@ -36,9 +36,23 @@ ETCD = "/etc/kubernetes/manifests/etcd.yaml"
 """kubeadm writes it in the middle of an init, and of a control plane's join."""
 
 
+def test_a_preflight_stops_a_run_before_anything_is_changed(rack: TestRack) -> None:
+    """A taken port and a wrong architecture are named at once, and no board is another than before."""
+    rack.root("lb-1", "systemd-run", "--quiet", "--unit=squatter", "/usr/sbin/sshd", "-D", "-p", "6443")
+    rack.configure(lambda one: one["helicon:artifacts"].update({"source": two_architectures(rack)}))
+    rack.configure(lambda one: one["helicon:nodes"]["cp-2"].update({"architecture": "arm64"}))
+    text = " ".join(rack.up(check=False).split())
+    assert "error lb-1 ports expected 6443 free, found 6443 in use by sshd" in text
+    assert "error cp-2 architecture expected arm64, found amd64" in text
+    assert given_back(rack) == []
+    rack.configure(lambda one: one["helicon:nodes"]["cp-2"].pop("architecture"))
+
+
 def test_a_wrong_sum_and_a_taken_port(rack: TestRack) -> None:
     """No node takes a program that is not the bundle's; the load balancer names who has its port."""
-    rack.root("lb-1", "systemd-run", "--quiet", "--unit=squatter", "/usr/sbin/sshd", "-D", "-p", "6443")
+    rack.configure(
+        lambda one: one.update({"helicon:preflight": {"tolerate": ["fsync", "ports", "architecture"]}})
+    )
     with altered_bundle(rack) as source:
         rack.configure(lambda one: one["helicon:artifacts"].update({"source": source}))
         text = rack.up(check=False)

@@ -136,6 +136,7 @@ def test_a_right_host_key_is_accepted_and_a_wrong_one_refused(server: sshd.Serve
     assert "failed to parse host key" in create(to(server, hostKey="garbage")).error
 
 
+@pytest.mark.slow
 def test_a_key_with_a_passphrase_needs_it(server: sshd.Server) -> None:
     """The right passphrase opens the key; none and a wrong one say what is wrong."""
     key = asyncssh.import_private_key(server.private_key)

@@ -32,8 +32,8 @@ def test_a_changed_source_makes_another_image(tmp_path: Path, monkeypatch: pytes
     """Every file beside the boot program counts."""
     for path in image.SOURCES.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    same = image.digest()
+    same = image.digest(image.System())
     monkeypatch.setattr(image, "SOURCES", tmp_path)
-    assert image.digest() == same
+    assert image.digest(image.System()) == same
     (tmp_path / "boot").write_text("#!/bin/sh\n")
-    assert image.digest() != same
+    assert image.digest(image.System()) != same

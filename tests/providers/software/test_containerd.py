@@ -26,6 +26,8 @@ OPTIONS: st.SearchStrategy[dict[str, Json]] = st.fixed_dictionaries(
         "max_send_message_size": st.integers(1, 2**31),
         "metrics_address": TEXT,
         "debug_level": st.sampled_from(["", "debug"]),
+        "metrics_histogram": st.booleans(),
+        "log_format": st.sampled_from(["", "text", "json"]),
     }
 )
 
@@ -63,10 +65,14 @@ def test_versions_of_all_packagers_are_understood(text: str, version: Version | 
     assert containerd_config.parse_version(text) == version
 
 
-@given(st.lists(st.sampled_from(["https://a.example", "http://b:5000"]), unique=True), st.booleans())
-def test_a_registry_is_read_back_as_it_was_written(mirrors: list[str], insecure: bool) -> None:
-    """Server, mirrors in order, and whether certificates are checked."""
-    given_ones: dict[str, Json] = {"mirrors": list(mirrors), "insecure": insecure}
+@given(
+    st.lists(st.sampled_from(["https://a.example", "http://b:5000"]), unique=True),
+    st.booleans(),
+    st.sampled_from(["", "/etc/ssl/own.pem"]),
+)
+def test_a_registry_is_read_back_as_it_was_written(mirrors: list[str], insecure: bool, ca: str) -> None:
+    """Server, mirrors in order, whether certificates are checked, and against which CA."""
+    given_ones: dict[str, Json] = {"mirrors": list(mirrors), "insecure": insecure, "ca": ca}
     registry = complete(REGISTRY, {"server": "https://r.example", **given_ones})
     assert containerd_config.parse_hosts(containerd_config.hosts(registry)) == registry
 
@@ -90,3 +96,10 @@ def test_a_registry_of_a_name_alone_is_reached_by_that_name() -> None:
     assert isinstance(shown, dict) and isinstance(shown["registries"], dict)
     servers = {name: one["server"] for name, one in shown["registries"].items() if isinstance(one, dict)}
     assert servers == {"docker.io": "https://registry-1.docker.io", "quay.io": "https://quay.io"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_options_left_alone_add_no_line(version: Version) -> None:
+    """A machine set up before there were these options differs in nothing."""
+    data = containerd_config.document(complete(DEFAULTS, {}), version)
+    assert set(data["metrics"]) == {"address"} and set(data["debug"]) == {"level"}

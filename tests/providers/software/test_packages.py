@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from providers.core.journal import Journal
 from providers.core.thing import Change, Site
 from providers.software.apt import parse_simulation
-from providers.software.packages import Package, Packages, PackagesState, parse_records
+from providers.software.apt_get import AptGet
+from providers.software.package_manager import Package
+from providers.software.packages import Packages, PackagesState
 from tests.fake_host import Answer, FakeHost
 from tests.scenarios import FakeRack
 
@@ -26,7 +28,7 @@ def test_records_tell_what_is_installed_and_held() -> None:
             "e\tunknown\tnot-installed\t",
         ]
     )
-    assert parse_records(text) == {
+    assert AptGet().parse(text) == {
         "a": Package(version="1.0", hold=True),
         "b": Package(version="2.0"),
         "c": Package(version="(half-configured)"),
@@ -54,8 +56,9 @@ def test_a_pattern_allows_what_begins_with_it(found: str, wanted: str) -> None:
     thing = Packages()
     for pattern, allowed in ((f"{wanted}*", found.startswith(wanted)), (wanted, found == wanted), ("", True)):
         desired = thing.parse({"a": {"version": pattern, "hold": False}})
-        (question,) = thing.questions(desired)
-        host = FakeHost(questions={question: Answer(out=f"a\tinstall\tinstalled\t{found}")})
+        which, apt, rpm = thing.questions(desired)
+        record = Answer(out=f"a\tinstall\tinstalled\t{found}")
+        host = FakeHost(questions={which: Answer(out="apt-get"), apt: record, rpm: Answer(exit=127)})
         site = Site(host=host, journal=Journal(host), rack=FakeRack({}))
         assert (thing.plan(thing.observe(site, desired), desired) == []) is allowed
 

@@ -100,6 +100,7 @@ def test_a_machine_that_stays_away_is_waited_for_once(pool: Pool, server: Sshd) 
         host.run(["true"])
 
 
+@pytest.mark.slow
 def test_a_silent_wire_counts_as_dropped(pool: Pool, server: Sshd) -> None:
     """A machine that lost its power sends nothing at all: the keepalive ends the wait."""
     proxy = Proxy(server.port)
@@ -186,6 +187,7 @@ def test_a_bastion_that_forwards_nothing(pool: Pool, server: Sshd, tmp_path: Pat
         pool.host("cp-1", beyond).run(["true"])
 
 
+@pytest.mark.slow
 def test_a_server_that_gives_no_session(pool: Pool, tmp_path: Path) -> None:
     """MaxSessions 0 is an error that names the setting, not a wait without end."""
     (tmp_path / "none").mkdir()

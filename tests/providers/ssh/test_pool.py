@@ -127,6 +127,7 @@ def test_a_command_need_not_read_its_input(host: SshHost) -> None:
     assert host.run(["true"], stdin=bytes(8_000_000)).ok
 
 
+@pytest.mark.slow
 def test_a_daemon_that_keeps_the_output_open_holds_nobody_up(host: SshHost) -> None:
     """The command has ended when it says so."""
     done = host.run(["sh", "-c", "sleep 60 & echo $!"], timeout=30)

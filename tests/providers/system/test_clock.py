@@ -33,6 +33,7 @@ def test_its_whole_life(machine: LocalHost) -> None:
     assert drifted == ["ntp", "service", "synchronized"]
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Clock(), machine, OTHER, ["/etc/systemd", "/run/units/active"]) > 2

@@ -23,6 +23,7 @@ def test_its_whole_life(local_host: LocalHost) -> None:
     assert drifted == ["/etc/motd.content", "/etc/motd.mode", "/etc/rack/deep/it's here"]
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(local_host: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Files(), local_host, MOTD, ["/etc"]) > 2

@@ -17,6 +17,7 @@ def test_its_whole_life(local_host: LocalHost) -> None:
     assert local_host.run(["hostname"]).text == "raspberrypi"
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(local_host: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Hostname(), local_host, "cp-1", ["/etc"]) > 2

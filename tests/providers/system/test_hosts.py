@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from providers.core.thing import Json
 from providers.system.hosts import Hosts, parse_block, with_block
 from tests.local_host import LocalHost
@@ -17,6 +19,7 @@ def test_its_whole_life(local_host: LocalHost) -> None:
     assert live(Hosts(), local_host, ENDPOINT, LESS, damage, ["/etc"]) == ["10.0.0.5"]
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(local_host: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Hosts(), local_host, ENDPOINT, ["/etc"]) == 2

@@ -30,6 +30,7 @@ def test_its_whole_life(machine: LocalHost) -> None:
     assert drifted == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Modules(), machine, ["one", "loaded-one"], ["/etc/modules-load.d", "/sys/module"]) > 2

@@ -40,6 +40,7 @@ def test_its_whole_life(machine: LocalHost) -> None:
     assert _drift(machine, damage) == ["/dev/sda2", "/etc/fstab"]
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Swap(), machine, "off", ["/etc/systemd", "/etc/fstab", "/run/units/active"]) > 2

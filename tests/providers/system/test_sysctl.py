@@ -22,6 +22,7 @@ def test_its_whole_life(local_host: LocalHost) -> None:
     assert (_live(local_host, FORWARD), _live(local_host, RANGE)) == before
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(local_host: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Sysctl(), local_host, BOTH, ["/etc/sysctl.d"]) > 2

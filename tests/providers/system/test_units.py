@@ -35,6 +35,7 @@ def test_its_whole_life(machine: LocalHost) -> None:
     assert drifted == ["blink.service.enabled", "blink.service.active"]
 
 
+@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     wanted: Json = {**BLINK, "on.service": {"enabled": False, "active": False}}

@@ -1,0 +1,1 @@
+"""First-boot files for a freshly flashed card: user with key, host name, static address."""

@@ -1,0 +1,1 @@
+"""Disks of a machine: what is mounted where, and what is moved off the SD card."""

@@ -1,0 +1,36 @@
+"""What the resources of a process share: connections, also to a machine whose address changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from providers.session import Session
+from providers.ssh.connection import Connection
+from providers.ssh.following import FollowingHost
+
+FORMER = Connection(address="10.0.0.9", user="pi")
+
+
+def test_a_machine_with_its_address_has_one_connection() -> None:
+    """Other settings of a connection are simply the current ones."""
+    session = Session({})
+    now = replace(FORMER, user="admin")
+    assert session.either("cp-1", now, FORMER) is session.host("cp-1", now)
+
+
+def test_a_machine_whose_address_changed_is_looked_for_at_both() -> None:
+    """Once for all of its resources."""
+    session = Session({})
+    now = replace(FORMER, address="10.0.0.21")
+    host = session.either("cp-1", now, FORMER)
+    assert isinstance(host, FollowingHost)
+    assert str(host) == "cp-1 (10.0.0.21)"
+    assert session.either("cp-1", now, FORMER) is host
+
+
+def test_an_update_knows_the_former_connection() -> None:
+    """It stands in the state of the last run."""
+    about = {"urn": "urn:pulumi:rpi::helicon::x::cp-1", "machine": "cp-1"}
+    news = {**about, "connection": {"address": "10.0.0.21"}}
+    site = Session({}).site(news, former={**about, "connection": {"address": "10.0.0.9"}})
+    assert isinstance(site.host, FollowingHost)
