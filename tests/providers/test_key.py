@@ -16,6 +16,8 @@ from providers.ssh.credentials import SSH_PASSWORD
 from tests.config.injections import sound
 from tests.providers.ssh.sshd import PASSWORD, Sshd, free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[Sshd]:

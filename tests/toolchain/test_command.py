@@ -25,6 +25,8 @@ from toolchain.plugins.command import differences, inputs
 from toolchain.plugins.command.plugin import CommandPlugin
 from toolchain.plugins.protocol import UNKNOWN, Engine, Failure, Secret, encode
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "command:remote:Command"
 URN = f"urn:pulumi:s::p::{TOKEN}::x"
 RECORDED_PORT, RECORDED_USER = 22322, "root"
@@ -136,7 +138,6 @@ def test_a_right_host_key_is_accepted_and_a_wrong_one_refused(server: sshd.Serve
     assert "failed to parse host key" in create(to(server, hostKey="garbage")).error
 
 
-@pytest.mark.slow
 def test_a_key_with_a_passphrase_needs_it(server: sshd.Server) -> None:
     """The right passphrase opens the key; none and a wrong one say what is wrong."""
     key = asyncssh.import_private_key(server.private_key)

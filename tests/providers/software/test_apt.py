@@ -14,10 +14,10 @@ from tests.local_host import LocalHost
 from tests.providers.life import converge, live, site
 from tests.providers.software.debian import debian, installed, publish
 
+pytestmark = pytest.mark.slow
+
 _LOCK = """
 import fcntl, time
-
-pytestmark = pytest.mark.slow
 locks = [open(path, "a") for path in ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")]
 for lock in locks: fcntl.lockf(lock, fcntl.LOCK_EX)
 print("locked", flush=True); time.sleep(2)

@@ -24,6 +24,8 @@ from providers.ssh.known_hosts import Trusted, fingerprint, known_hosts_line
 from providers.ssh.pool import Pool
 from tests.providers.ssh.sshd import PASSWORD, Sshd, answering, free_port, make_key
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:

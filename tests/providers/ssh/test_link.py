@@ -22,6 +22,8 @@ from providers.core.errors import (
 from providers.ssh.pool import Pool, SshHost
 from tests.providers.ssh.sshd import Proxy, Sshd, free_port, make_key
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Sshd]:
@@ -100,7 +102,6 @@ def test_a_machine_that_stays_away_is_waited_for_once(pool: Pool, server: Sshd) 
         host.run(["true"])
 
 
-@pytest.mark.slow
 def test_a_silent_wire_counts_as_dropped(pool: Pool, server: Sshd) -> None:
     """A machine that lost its power sends nothing at all: the keepalive ends the wait."""
     proxy = Proxy(server.port)
@@ -187,7 +188,6 @@ def test_a_bastion_that_forwards_nothing(pool: Pool, server: Sshd, tmp_path: Pat
         pool.host("cp-1", beyond).run(["true"])
 
 
-@pytest.mark.slow
 def test_a_server_that_gives_no_session(pool: Pool, tmp_path: Path) -> None:
     """MaxSessions 0 is an error that names the setting, not a wait without end."""
     (tmp_path / "none").mkdir()

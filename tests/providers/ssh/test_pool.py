@@ -19,6 +19,8 @@ from providers.ssh.pool import Pool, SshHost
 from providers.ssh.upload import NEW, receive
 from tests.providers.ssh.sshd import PASSWORD, Sshd
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
@@ -127,7 +129,6 @@ def test_a_command_need_not_read_its_input(host: SshHost) -> None:
     assert host.run(["true"], stdin=bytes(8_000_000)).ok
 
 
-@pytest.mark.slow
 def test_a_daemon_that_keeps_the_output_open_holds_nobody_up(host: SshHost) -> None:
     """The command has ended when it says so."""
     done = host.run(["sh", "-c", "sleep 60 & echo $!"], timeout=30)

@@ -12,6 +12,8 @@ from providers.system.boot import Boot, memory_on
 from tests.local_host import LocalHost
 from tests.providers.life import converge, cut_anywhere, live, site
 
+pytestmark = pytest.mark.slow
+
 PLACES = ("/boot", "/etc/default")
 PI, GRUB, CFG = "/boot/firmware/cmdline.txt", "/etc/default/grub", "/boot/grub/grub.cfg"
 MEMORY: Json = {"memory_cgroup": "on", "reboot": True}
@@ -82,7 +84,6 @@ def test_its_whole_life(machine: LocalHost, family: str) -> None:
 
 
 @FAMILIES
-@pytest.mark.slow
 def test_it_survives_being_killed_anywhere(machine: LocalHost, family: str) -> None:
     """The next run goes on from there, and a removal leaves nothing behind."""
     assert cut_anywhere(Boot(), dressed(machine, family), FIRST, PLACES) > 3
