@@ -24,6 +24,8 @@ systemctl stop kubelet 2>/dev/null
 rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon
 rm -rf /var/lib/helicon/manifests /var/lib/helicon/membership.json
 rmdir --ignore-fail-on-non-empty /etc/cni/net.d /etc/cni 2>/dev/null
+# containerd watches the directory, and never again once it was removed
+[ -d /etc/cni/net.d ] || systemctl try-restart containerd 2>/dev/null
 for link in cni0 flannel.1 kube-ipvs0; do ip link delete "$link" 2>/dev/null; done
 ip -o link show type veth | sed -n 's/^[0-9]*: \\(veth[0-9a-f]*\\)@.*/\\1/p' | while read -r link; do
   ip link delete "$link" 2>/dev/null
