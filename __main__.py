@@ -11,7 +11,7 @@ from components.configuration import load_rack
 from components.kubernetes import cluster_provider
 from components.load_balancer import LoadBalancer
 from components.network import Network
-from components.node import ReadyNode
+from components.node import FurtherMachine, ReadyNode
 from components.preflight import preflight
 from components.readiness import Readiness
 from components.sources import source_of
@@ -27,6 +27,8 @@ authority = Authority("authority", rack)
 load_balancers = [
     LoadBalancer(rack, name, sources[one.architecture]) for name, one in rack.load_balancers.items()
 ]
+for machine in rack.further.values():
+    FurtherMachine(rack, machine, sources[machine.architecture])
 nodes = {name: ReadyNode(rack, node, sources[node.architecture]) for name, node in rack.nodes.items()}
 
 # kubeadm: control planes one at a time, workers as soon as the API answers.

@@ -35,8 +35,10 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
     ) -> pulumi.ResourceTransformationResult | None:
         if not args.type_.startswith("kubernetes:"):
             return None
-        # an option of a component that the SDK does not hand on to the component's children
-        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(deleted_with=cluster.formation))
+        # options of a component that the SDK does not hand on to the component's children
+        formation = cluster.formation
+        with_cluster = pulumi.ResourceOptions(deleted_with=formation, depends_on=[formation])
+        opts = pulumi.ResourceOptions.merge(args.opts, with_cluster)
         return pulumi.ResourceTransformationResult(args.props, opts)
 
     return pulumi.ResourceOptions(providers={"kubernetes": provider}, transformations=[gone_with_cluster])

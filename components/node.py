@@ -43,6 +43,20 @@ class Board(pulumi.ComponentResource):
         return kind(name, self.machine.name, self.connection, wanted, opts)
 
 
+class FurtherMachine(Board):
+    """A machine of the rack that is prepared, and no part of the cluster."""
+
+    def __init__(
+        self, rack: Rack, machine: Machine, source: Source, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Machine", rack, machine, opts)
+        software = properties.further_software(machine, source)
+        if software:
+            self.last = self.add(Software, software, self.last)
+        run_commands(machine, self, self.last)
+        self.register_outputs({"address": str(machine.address)})
+
+
 class ReadyNode(Board):
     """A board with a container runtime, its images and a kubelet."""
 

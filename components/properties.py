@@ -54,6 +54,18 @@ def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
     return known
 
 
+def further_software(machine: Machine, source: Source) -> Properties:
+    """The user's packages on a machine that is no part of the cluster; nothing where there are none."""
+    wanted = extra_packages(machine)
+    if not wanted:
+        return {}
+    return {
+        **source.balancer_artifacts(),
+        "repositories": source.balancer_repositories(),
+        "packages": wanted,
+    }
+
+
 def extra_packages(machine: Machine) -> Properties:
     """The user's own packages, but for those that mounting needs before."""
     others = {name: one for name, one in machine.package_versions.items() if name not in _clients(machine)}

@@ -9,7 +9,7 @@ from config.cluster import Cluster
 from config.draft import Draft
 from config.machines import MachineSettings, NodeSettings, Taint
 from config.merge import merged
-from config.rack import CONTROL_PLANE_TAINT, LoadBalancer, Machine, Node, Rack
+from config.rack import CONTROL_PLANE_TAINT, Further, LoadBalancer, Machine, Node, Rack
 
 M = TypeVar("M", bound=Machine)
 
@@ -21,11 +21,17 @@ def assemble(draft: Draft, stack: str) -> Rack:
     cluster = cluster.model_copy(update={"name": cluster.name or stack})
     nodes = {name: _node(name, one, cluster, stack) for name, one in draft.nodes.items()}
     balancers = {name: _machine(LoadBalancer, name, one, stack) for name, one in draft.load_balancers.items()}
+    further = {name: _machine(Further, name, one, stack) for name, one in draft.further.items()}
     # The parts were checked as what they are; construct does not check them again.
     others: dict[str, Any] = {**draft.parts}
     del others["cluster"], others["defaults"]
     return Rack.model_construct(
-        **{"artifacts": None, **others}, stack=stack, cluster=cluster, nodes=nodes, load_balancers=balancers
+        **{"artifacts": None, **others},
+        stack=stack,
+        cluster=cluster,
+        nodes=nodes,
+        load_balancers=balancers,
+        further=further,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.cluster import Cluster
-from config.machines import LoadBalancerSettings, MachineSettings, NodeSettings
+from config.machines import FurtherSettings, LoadBalancerSettings, MachineSettings, NodeSettings
 from config.merge import Plain, has, pruned
 from config.problems import Path, Problem
 from config.translate import innermost, location, problem
@@ -37,6 +37,7 @@ class Draft:
     parts: dict[str, BaseModel] = field(default_factory=dict)
     nodes: dict[str, NodeSettings] = field(default_factory=dict)
     load_balancers: dict[str, LoadBalancerSettings] = field(default_factory=dict)
+    further: dict[str, FurtherSettings] = field(default_factory=dict)
 
     @property
     def cluster(self) -> Cluster | None:
@@ -45,18 +46,21 @@ class Draft:
         return found if isinstance(found, Cluster) else None
 
     def machines(self) -> list[tuple[Path, MachineSettings]]:
-        """All sound machines with their paths: load balancers, then nodes."""
+        """All sound machines with their paths: load balancers, nodes, then the further ones."""
         below: list[tuple[Path, MachineSettings]] = []
         below += [(("load_balancers", name), one) for name, one in self.load_balancers.items()]
         below += [(("nodes", name), one) for name, one in self.nodes.items()]
+        below += [(("machines", name), one) for name, one in self.further.items()]
         return below
 
-    def place(self, name: str, machine: LoadBalancerSettings | NodeSettings) -> None:
+    def place(self, name: str, machine: MachineSettings) -> None:
         """Add a sound machine."""
         if isinstance(machine, NodeSettings):
             self.nodes[name] = machine
-        else:
+        elif isinstance(machine, LoadBalancerSettings):
             self.load_balancers[name] = machine
+        elif isinstance(machine, FurtherSettings):
+            self.further[name] = machine
 
     def origin(self, machine: Path, *rest: str | int) -> Path:
         """Where a machine's setting was written: at the machine, or in the defaults."""

@@ -15,13 +15,12 @@ from config.addons import Addons, Artifacts, Authority, Network, Readiness
 from config.assemble import assemble
 from config.cluster import Cluster
 from config.draft import Draft
-from config.machines import Defaults, LoadBalancerSettings, NodeSettings
+from config.machines import Defaults, FurtherSettings, LoadBalancerSettings, MachineSettings, NodeSettings
 from config.merge import Plain, merged, plain
 from config.preflight import Preflight
 from config.problems import ConfigurationError, Path, Problem, did_you_mean, show
 from config.rack import Rack
 
-AnyMachine = LoadBalancerSettings | NodeSettings
 NAMESPACE = "helicon"
 PARTS: Mapping[str, type[BaseModel]] = {
     "cluster": Cluster,
@@ -35,7 +34,11 @@ PARTS: Mapping[str, type[BaseModel]] = {
 }
 OPTIONAL = {"artifacts"}
 """Parts that mean something by being left out."""
-MACHINES: Mapping[str, type[AnyMachine]] = {"load_balancers": LoadBalancerSettings, "nodes": NodeSettings}
+MACHINES: Mapping[str, type[MachineSettings]] = {
+    "load_balancers": LoadBalancerSettings,
+    "nodes": NodeSettings,
+    "machines": FurtherSettings,
+}
 KEYS = (*PARTS, *MACHINES)
 """The keys of a stack's configuration, without their namespace."""
 NODE_DEFAULTS: Plain = {

@@ -188,6 +188,10 @@ class MachineSettings(Settings):
     """Host name; without it, the machine's name."""
 
 
+class FurtherSettings(MachineSettings):
+    """A machine of the rack that is no part of the cluster: a store, a gateway."""
+
+
 class Stats(Part):
     """HAProxy's page of statistics; it has no password."""
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from config.addons import Addons, Artifacts, Authority, Network, Readiness
 from config.base import Part
 from config.cluster import Cluster
-from config.machines import LoadBalancerSettings, MachineSettings, NodeSettings, Taint
+from config.machines import FurtherSettings, LoadBalancerSettings, MachineSettings, NodeSettings, Taint
 from config.preflight import Preflight
 from config.scalars import is_address
 
@@ -68,6 +68,10 @@ class Node(NodeSettings, Machine):
         return self.CONTROL_PLANE in self.roles
 
 
+class Further(FurtherSettings, Machine):
+    """A machine that is no part of the cluster."""
+
+
 class Rack(Part):
     """Everything that one stack describes."""
 
@@ -91,10 +95,12 @@ class Rack(Part):
     """Load balancers by name, in the order of the file."""
     nodes: Mapping[str, Node]
     """Nodes by name, in the order of the file."""
+    further: Mapping[str, Further]
+    """Machines that are no part of the cluster, by name."""
 
     def machines(self) -> tuple[Machine, ...]:
-        """All machines: load balancers, then nodes, each in the order of the file."""
-        return (*self.load_balancers.values(), *self.nodes.values())
+        """All machines: load balancers, nodes, further ones, each in the order of the file."""
+        return (*self.load_balancers.values(), *self.nodes.values(), *self.further.values())
 
     def machine(self, name: str) -> Machine:
         """The machine of that name (KeyError when there is none)."""

@@ -48,9 +48,12 @@ def check_name(draft: Draft, path: Path) -> None:
 
 def _names(draft: Draft) -> None:
     """A name stands for one machine."""
-    for name in draft.nodes:
-        if name in draft.load_balancers:
-            _report_double(draft, ("nodes", name), "a name", name, ("load_balancers", name))
+    seen: dict[str, Path] = {}
+    for path, _ in draft.machines():
+        name = str(path[-1])
+        if name in seen:
+            _report_double(draft, path, "a name", name, seen[name])
+        seen.setdefault(name, path)
 
 
 def _hostnames(draft: Draft) -> None:

@@ -25,6 +25,7 @@ _SILENT: tuple[object, ...] = (None, "", [])
 _DESCRIPTIONS = {
     "load_balancers": "Machines in front of the API servers, by name.",
     "nodes": "Machines of the Kubernetes cluster, by name.",
+    "machines": "Further machines of the rack, by name: prepared, and no part of the cluster.",
 }
 
 

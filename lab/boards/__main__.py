@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 def up(lab: plan.Lab, boards: list[plan.Board], *, reset: bool = False) -> None:
     """From nothing, or from any state an interruption left, to boards that answer."""
     with engine.lock():
-        machine.prepare(len(boards))
+        machine.prepare()
         namespace.make()
         engine.start()
         timeserver.start()

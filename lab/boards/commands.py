@@ -51,6 +51,7 @@ READERS = {
     "kubectl": r"(-\S+ \S+ |--\S+ )*(get|version|describe|auth can-i|api-resources)\b.*",
     "mount": r"|-l|-t \S+",
     "openssl": r"(x509|verify|version|pkey -pubout|pkey .*-pubout).*",
+    "sshd": r"-T|-t( .*)?",
     "sed": r"(?!.*(^| )(-\w*i|--in-place)).*",
     "swapon": r"--show.*|-s",
     "sysctl": r"(?!.*(^| )(-w|-p|-f|--write|--load|--system)\b)[^=]*",
@@ -60,6 +61,7 @@ READERS = {
 }
 """Program to a pattern of the arguments with which it only reads."""
 LOGIN = (
+    r"\S*/sshd -D -R",  # until OpenSSH 9.8
     r"\S*/(sshd-session|sshd-auth|unix_chkpwd|sftp-server|systemd-xdg-autostart-generator) .*",
     r"\S*/env -i PATH=\S+ run-parts --lsbsysinit /etc/update-motd\.d",
     r"/etc/update-motd\.d/.*",

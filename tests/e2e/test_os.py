@@ -1,8 +1,9 @@
 """Boards of several families, from as they were flashed to prepared, and back.
 
-Each is dressed as its family (`lab/boards/image/dress`) and has its network by another program.
-Only the operating system is prepared: no cluster is formed. The tests build on each other, in this
-order, on one rack.
+Each is dressed as its family (`lab/boards/image/dress`) and has its network by another program. They
+stand in the rack as further machines, beside the smallest cluster: its software comes for one suite
+of Debian, and what is asked here is asked of the operating system. The tests build on each other,
+in this order, on one rack.
 """
 
 from __future__ import annotations
@@ -27,25 +28,24 @@ from tests.e2e.rack import Stack, TestRack, eventually
 pytestmark = pytest.mark.lab
 NET = "10.125.0"
 DRESSES = {
-    "lb-1": "raspios-legacy",
-    "cp-1": "armbian",
     "w-1": "raspios",
     "w-2": "debian-ifupdown",
     "w-3": "debian-grub",
+    "w-4": "raspios-legacy",
+    "w-5": "armbian",
 }
-WITH_WORDS = ("lb-1", "cp-1", "w-1")
+WITH_WORDS = ("w-1", "w-4", "w-5")
 """Boards that have the files of a boot loader, and a kernel that is told of them."""
-PREPARATION = ("access", "network", "system", "kernel", "storage")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8JmTgmbyJjgXqkx3FAxUuPDYsAo1bJ0rL3AzJqTgnB ann"
 SWAPLESS = len(Path("/proc/swaps").read_text().splitlines()) == 1
 """Whether this machine has no swap: boards would turn off what is its."""
 DAMAGES = {
-    "timezone": ("lb-1", "ln -sfn /usr/share/zoneinfo/UTC /etc/localtime"),
-    "sshd": ("lb-1", "sed -i s/3/6/ /etc/ssh/sshd_config.d/*helicon*.conf"),
+    "timezone": ("w-4", "ln -sfn /usr/share/zoneinfo/UTC /etc/localtime"),
+    "sshd": ("w-4", "sed -i s/3/6/ /etc/ssh/sshd_config.d/*helicon*.conf"),
     "boot": ("w-1", "sed -i 's/ audit=0//' /boot/firmware/cmdline.txt"),
     "locale": ("w-1", "sed -i s/fr_FR/C/ /etc/default/locale"),
-    "keyboard": ("cp-1", "sed -i s/fr/us/ /etc/default/keyboard"),
-    "logs": ("cp-1", "rm /etc/systemd/journald.conf.d/*helicon.conf"),
+    "keyboard": ("w-5", "sed -i s/fr/us/ /etc/default/keyboard"),
+    "logs": ("w-5", "rm /etc/systemd/journald.conf.d/*helicon.conf"),
     "certificates": ("w-2", "rm /usr/local/share/ca-certificates/helicon-corp.crt"),
     "network": ("w-2", "echo 'nameserver 10.9.9.9' > /etc/resolv.conf"),
     "users": ("w-3", "sed -i '/ann$/d' /home/ann/.ssh/authorized_keys"),
@@ -62,7 +62,7 @@ LEFT = files.LEFT | {
 @pytest.fixture(scope="module")
 def boards() -> Iterator[TestRack]:
     """Fresh boards of five families; they go when the tests are through."""
-    made = TestRack("os", NET, DRESSES)
+    made = TestRack("os", NET, {"lb-1": "", "cp-1": "", **DRESSES})
     made.begin()
     made.configure(describe)
     yield made
@@ -71,40 +71,37 @@ def boards() -> Iterator[TestRack]:
 
 def describe(one: Stack) -> None:
     """All that is asked of the boards' operating systems."""
-    one["helicon:nodes"] = {
-        "cp-1": {"address": f"{NET}.21", "roles": ["control-plane"], "boot": {"present": ["audit=0"]}},
-        "w-1": {
-            "address": f"{NET}.31",
-            "boot": {"present": ["audit=0"]},
+    certificate = authority()
+    one["helicon:cluster"]["schedulable_control_planes"] = True
+    one["helicon:nodes"] = {"cp-1": {"address": f"{NET}.21", "roles": ["control-plane"]}}
+    one["helicon:machines"] = {
+        name: {
+            "address": f"{NET}.3{name[-1]}",
+            "boot": {"present": ["audit=0"]} if name in WITH_WORDS else {},
             "swap": "off" if SWAPLESS else "keep",
-        },
-        "w-2": {"address": f"{NET}.32"},
-        "w-3": {"address": f"{NET}.33"},
-    }
-    one["helicon:load_balancers"]["lb-1"]["boot"] = {"present": ["audit=0"]}
-    one["helicon:preflight"] = {"tolerate": ["fsync"]}
-    one["helicon:defaults"] |= {
-        "network": {
-            "gateway": f"{NET}.1",
-            "dns": [f"{NET}.1"],
-            "search": ["lab.test"],
-            "resolv_conf": "static",
-            "deadline": 20,
-            "restore": True,
-        },
-        "users": {"ann": {"keys": [KEY], "sudo": "passwordless", "expiry": "never"}},
-        "sshd": {"MaxAuthTries": 3},
-        "timezone": "Europe/Paris",
-        "locale": {"LANG": "fr_FR.UTF-8"},
-        "keyboard": {"layout": "fr"},
-        "certificates": {"corp": authority()},
-        "disabled_services": ["bluetooth", "dphys-swapfile"],
-        "logs": {"storage": "volatile", "max_use": "16M"},
-        "sysctl": {"net.core.somaxconn": "4321"},
-        "storage": {
-            "mounts": {"/srv/scratch": {"source": "tmpfs", "type": "tmpfs"}},
-            "binds": {"/var/opt/data": "/srv/data"},
-        },
+            "network": {
+                "gateway": f"{NET}.1",
+                "dns": [f"{NET}.1"],
+                "search": ["lab.test"],
+                "resolv_conf": "static",
+                "deadline": 20,
+                "restore": True,
+            },
+            "users": {"ann": {"keys": [KEY], "sudo": "passwordless", "expiry": "never"}},
+            "sshd": {"MaxAuthTries": 3},
+            "timezone": "Europe/Paris",
+            "locale": {"LANG": "fr_FR.UTF-8"},
+            "keyboard": {"layout": "fr"},
+            "certificates": {"corp": certificate},
+            "disabled_services": ["bluetooth", "dphys-swapfile"],
+            "logs": {"storage": "volatile", "max_use": "16M"},
+            "sysctl": {"net.core.somaxconn": "4321"},
+            "storage": {
+                "mounts": {"/srv/scratch": {"source": "tmpfs", "type": "tmpfs"}},
+                "binds": {"/var/opt/data": "/srv/data"},
+            },
+        }
+        for name in DRESSES
     }
 
 
@@ -113,24 +110,16 @@ def authority() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "corp.example.test")])
     now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now)
-    made = made.not_valid_after(now + timedelta(days=30))
+    until = now + timedelta(days=30)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, until)
     made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-
-def targets() -> list[str]:
-    """Options that keep a run to what prepares the operating systems."""
-    stack = "urn:pulumi:os::helicon::"
-    names = [f"{stack}**::{board}-{kind}" for board in DRESSES for kind in PREPARATION]
-    names += [f"{stack}helicon:index:*::{board}" for board in DRESSES]
-    return [part for name in names for part in ("--target", name)]
 
 
 def test_a_preview_shows_the_work_and_does_none(boards: TestRack) -> None:
     """Every property that will differ is named; no board is touched."""
     marks = boards.marks()
-    text = boards.pulumi("preview", "--diff", *targets())
+    text = boards.pulumi("preview", "--diff")
     for word in ("timezone", "keyboard", "audit=0", "search", "/srv/scratch", "corp"):
         assert word in text, word
     assert boards.written(marks) == []
@@ -141,9 +130,10 @@ def test_up_prepares_every_family_and_restarts_where_the_kernel_must_know(boards
     """Words of the command line are with the running kernel after one restart; the others never went down."""
     started = {name: power.boot_id(board) for name, board in boards.boards.items()}
     boards.root("w-3", "sh", "-c", "mkdir -p /var/opt/data; echo kept > /var/opt/data/file")
-    boards.up(*targets())
-    for name, board in boards.boards.items():
-        assert (power.boot_id(board) != started[name]) == (name in WITH_WORDS), name
+    boards.up()
+    for name in DRESSES:
+        restarted = power.boot_id(boards.boards[name]) != started[name]
+        assert restarted == (name in WITH_WORDS), name
         assert boards.root(name, "date", "+%Z").strip() in ("CET", "CEST")
         assert "search lab.test" in boards.root(name, "cat", "/etc/resolv.conf")
         assert "/srv/scratch" in boards.root(name, "findmnt", "-no", "TARGET", "/srv/scratch")
@@ -157,7 +147,7 @@ def test_the_second_up_writes_nothing(boards: TestRack) -> None:
     """On no family, by no command."""
     pictures = {name: files.snapshot(board) for name, board in boards.boards.items()}
     marks = boards.marks()
-    boards.up(*targets())
+    boards.up()
     assert boards.written(marks) == []
     assert boards.changed(pictures, living=True) == []
 
@@ -166,19 +156,19 @@ def test_drift_of_ten_kinds_is_named_and_mended(boards: TestRack) -> None:
     """The preview names each property on its board; after an up, a preview names none."""
     for board, damage in DAMAGES.values():
         boards.root(board, "sh", "-c", damage)
-    text = boards.pulumi("preview", "--diff", *targets())
+    text = boards.pulumi("preview", "--diff")
     for name in DAMAGES:
         assert f"~ {name}" in text, name
-    boards.up(*targets())
-    assert "update" not in boards.pulumi("preview", *targets()).partition("Resources:")[2]
+    boards.up()
+    assert "update" not in boards.pulumi("preview").partition("Resources:")[2]
 
 
 def test_a_failed_change_of_the_network_rolls_back(boards: TestRack) -> None:
     """The new address cannot be reached: the board takes its old one again by itself, and says so."""
-    boards.configure(lambda one: one["helicon:nodes"]["w-3"].update({"address": f"{NET}.77"}))
+    boards.configure(lambda one: one["helicon:machines"]["w-3"].update({"address": f"{NET}.77"}))
     blackhole = ["ip", "route", "add", "blackhole", f"{NET}.77/32"]
     subprocess.run(inside(blackhole), check=True)
-    text = boards.up(*targets(), check=False)
+    text = boards.up(check=False)
     subprocess.run(inside([*blackhole[:2], "del", *blackhole[3:]]), check=True)
     assert "w-3" in text and "back" in text
     eventually(
@@ -188,10 +178,10 @@ def test_a_failed_change_of_the_network_rolls_back(boards: TestRack) -> None:
 
 def test_a_machine_is_followed_to_its_new_address(boards: TestRack) -> None:
     """And back again: the connection goes by the old address first, then by the new one."""
-    boards.up(*targets())
+    boards.up()
     assert f"{NET}.77/24" in boards.root("w-3", "ip", "-4", "address")
-    boards.configure(lambda one: one["helicon:nodes"]["w-3"].update({"address": f"{NET}.33"}))
-    boards.up(*targets())
+    boards.configure(lambda one: one["helicon:machines"]["w-3"].update({"address": f"{NET}.33"}))
+    boards.up()
     addresses = boards.root("w-3", "ip", "-4", "address")
     assert f"{NET}.33/24" in addresses and f"{NET}.77/24" not in addresses
 
