@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDENS ?= ../shared/goldens
 
-.PHONY: help lab lab-down test check test-faults test-all lock trust ping key card schema
+.PHONY: help lab lab-down test check test-faults test-os test-all lock trust ping key card schema
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,10 @@ test: check ## check, the plugins on a real API server, then one whole life of a
 test-faults: $(VENV)/.complete ## boards where everything goes wrong: each fault named, none holds up the rest
 	@$(BIN)/pytest -v -m lab tests/e2e/test_faults.py
 
-test-all: test test-faults ## every suite: test, faults, and the boards themselves
+test-os: $(VENV)/.complete ## boards of five families: prepared, changed, damaged, mended, given back
+	@$(BIN)/pytest -v -m lab tests/e2e/test_os.py
+
+test-all: test test-faults test-os ## every suite: test, faults, families, and the boards themselves
 	@$(BIN)/pytest -v -m lab tests/lab
 
 trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK=rpi

@@ -30,7 +30,7 @@ LEFT = LIVING | {
     "/var/lib/dpkg": "the package database and its backups",
     **{
         f"/etc/{name}-": "the backup that useradd and userdel write"
-        for name in ("passwd", "shadow", "group", "gshadow")
+        for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")
     },
     "/etc/ld.so.cache": "a cache that package scripts write",
     "/var/lib/haproxy": "where the packaged unit mounts the log socket; purging the package leaves it",

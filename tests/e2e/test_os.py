@@ -45,7 +45,7 @@ DAMAGES = {
     "boot": ("w-1", "sed -i 's/ audit=0//' /boot/firmware/cmdline.txt"),
     "locale": ("w-1", "sed -i s/fr_FR/C/ /etc/default/locale"),
     "keyboard": ("w-5", "sed -i s/fr/us/ /etc/default/keyboard"),
-    "logs": ("w-5", "rm /etc/systemd/journald.conf.d/*helicon.conf"),
+    "logs": ("w-5", "sed -i s/16M/99M/ /etc/systemd/journald.conf.d/*helicon.conf"),
     "certificates": ("w-2", "rm /usr/local/share/ca-certificates/helicon-corp.crt"),
     "network": ("w-2", "echo 'nameserver 10.9.9.9' > /etc/resolv.conf"),
     "users": ("w-3", "sed -i '/ann$/d' /home/ann/.ssh/authorized_keys"),
@@ -56,6 +56,9 @@ DAMAGES = {
 LEFT = files.LEFT | {
     "/usr/lib/locale/locale-archive": "locales that were made stay",
     "/etc/ssl/certs": "hashed again, with the times of today",
+    "/var/lib/NetworkManager": "a running NetworkManager's own notes",
+    "/usr/share/netplan": "compiled as soon as root runs netplan",
+    "/var/opt/data": "made by this test",
 }
 
 
