@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config import Rack, load
+from config import ConfigurationError, Rack, load
 from config.loading import NODE_DEFAULTS
 from tests.config.injections import HOST_KEY, sound
 
@@ -59,6 +59,16 @@ def test_mappings_merge_and_lists_replace() -> None:
     assert (one.sysctl["vm.swappiness"], two.sysctl["vm.swappiness"]) == ("1", "10")
     assert (one.package_versions, two.package_versions) == ({"jq": "1.7*"}, {"curl": ""})
     assert (one.connection.user, one.connection.port, two.connection.port) == ("me", 23, 2222)
+
+
+def test_further_machines_have_the_defaults_and_no_part_in_the_cluster() -> None:
+    """A store beside the cluster is prepared like any machine; its name is its own."""
+    found = rack(machines={"nas": {"address": "10.0.0.90"}})
+    nas = found.further["nas"]
+    assert nas in found.machines() and nas.hostname == "nas"
+    assert "br_netfilter" not in nas.modules
+    with pytest.raises(ConfigurationError, match="a name of its own"):
+        rack(machines={"lb-1": {"address": "10.0.0.90"}})
 
 
 def test_nodes_have_what_kubernetes_needs_and_load_balancers_do_not() -> None:
