@@ -6,19 +6,18 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from providers.core import resource
 from providers.core.batch import QUESTIONS, listing
 from providers.core.errors import StillDiffers, Unobservable
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Host
 from providers.core.journal import Journal
 from providers.core.record import RECORDS
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
 from tests.local_host import LocalHost
+from tests.providers.life import Cut, CutHost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,28 +92,6 @@ class Secret(Notes):
     secret = True
 
 
-class Dropping(Host):
-    """A real machine whose connection is cut at the n-th command."""
-
-    def __init__(self, real: Host, after: int) -> None:
-        self.name, self.address, self._real, self._left = real.name, real.address, real, after
-
-    def run(self, argv: Sequence[str], **how: Any) -> Completed:
-        """Run, until the cut."""
-        if not self._left:
-            raise KeyboardInterrupt
-        self._left -= 1
-        return self._real.run(argv, **how)
-
-    def ask(self, questions: Sequence[Argv]) -> list[Completed]:
-        """Ask."""
-        return self._real.ask(questions)
-
-    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
-        """Upload."""
-        self._real.upload(source, target, mode=mode, timeout=timeout)
-
-
 def kind(thing: Notes) -> resource.Kind:
     """A resource of one thing."""
     return resource.Kind(name="Notes", things=(thing,))
@@ -143,7 +120,7 @@ def test_nothing_is_written_when_nothing_differs(local_host: LocalHost) -> None:
     """The second converge runs no command at all, only questions."""
     wanted: dict[str, Json] = {"notes": {"a": "1"}}
     resource.converge(kind(Notes()), site(local_host), {}, wanted)
-    resource.converge(kind(Notes()), site(Dropping(local_host, 0)), wanted, wanted)
+    resource.converge(kind(Notes()), site(CutHost(local_host, 0)), wanted, wanted)
 
 
 @pytest.mark.parametrize("cut", range(5))
@@ -151,8 +128,8 @@ def test_whatever_was_begun_is_given_back(local_host: LocalHost, cut: int) -> No
     """A run that dies at any command leaves a record by which a removal restores the machine."""
     local_host.run(["sh", "-c", "mkdir -p /etc/notes; echo mine > /etc/notes/a"])
     wanted: dict[str, Json] = {"notes": {"a": "1", "b": "2"}}
-    with contextlib.suppress(KeyboardInterrupt):
-        resource.converge(kind(Notes()), site(Dropping(local_host, cut)), {}, wanted)
+    with contextlib.suppress(Cut):
+        resource.converge(kind(Notes()), site(CutHost(local_host, cut)), {}, wanted)
     resource.remove(kind(Notes()), site(local_host), {})
     assert text(local_host, "/etc/notes/a") == "mine"
     assert not local_host.run(["test", "-e", "/etc/notes/b"], check=False).ok

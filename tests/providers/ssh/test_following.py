@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,22 +13,6 @@ from providers.ssh.following import FollowingHost, keep_key, with_known_key
 from providers.ssh.known_hosts import known_hosts_line, recorded
 from providers.ssh.pool import Pool
 from tests.providers.ssh.sshd import Sshd, free_port, make_key
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sshd]:
-    """A machine that runs."""
-    (tmp_path / "server").mkdir()
-    with Sshd(tmp_path / "server") as server:
-        yield server
-
-
-@pytest.fixture
-def pool() -> Iterator[Pool]:
-    """Connections that end with the test."""
-    pool = Pool()
-    yield pool
-    pool.close()
 
 
 def following(pool: Pool, current: Connection, former: Connection, moved: list[str]) -> FollowingHost:

@@ -25,28 +25,6 @@ from tests.providers.ssh.sshd import Proxy, Sshd, free_port, make_key
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sshd]:
-    """A server that a test may stop and start."""
-    (tmp_path / "server").mkdir()
-    with Sshd(tmp_path / "server") as server:
-        yield server
-
-
-@pytest.fixture
-def pool() -> Iterator[Pool]:
-    """Connections that end with the test."""
-    pool = Pool()
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def host(pool: Pool, server: Sshd) -> SshHost:
-    """A machine on which we are root."""
-    return pool.host("cp-1", server.connection())
-
-
 def test_a_connection_that_drops_in_a_command(host: SshHost, server: Sshd) -> None:
     """Whether the command finished is unknown, and the error says so; the next one has a new connection."""
     with ThreadPoolExecutor(1) as threads:

@@ -29,20 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield server
 
 
-@pytest.fixture
-def pool() -> Iterator[Pool]:
-    """Connections that end with the test."""
-    pool = Pool()
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def host(pool: Pool, server: Sshd) -> SshHost:
-    """A machine on which we are root."""
-    return pool.host("cp-1", server.connection())
-
-
 def running(pid: int) -> bool:
     """Whether a process still runs; one that only waits for its parent to take note does not."""
     try:
