@@ -47,6 +47,11 @@ class LiveRack:
         machines = self._machines()
         return Connection.parse(connection_of(machines[machine]) if machine in machines else dict(stored))
 
+    def moves(self, machine: str) -> bool:
+        """Whether the machine gets its address from here; of another, a new address is where it is already."""
+        configured = self._machines().get(machine)
+        return configured is not None and configured.network is not None
+
     def _machines(self) -> Mapping[str, Machine]:
         return {one.name: one for one in self._configuration.machines()} if self._configuration else {}
 
@@ -101,7 +106,8 @@ class Session:
         urn, machine = str(properties["urn"]), str(properties["machine"])
         rack = self.rack(urn)
         stored = Connection.parse(dict((former or properties)["connection"]))
-        host = self.either(machine, rack.connection(machine, properties["connection"]), stored)
+        now = rack.connection(machine, properties["connection"])
+        host = self.either(machine, now, stored) if rack.moves(machine) else self.host(machine, now)
         return Site(
             host=host,
             journal=Journal(host),

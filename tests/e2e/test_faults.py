@@ -125,6 +125,17 @@ def test_a_clock_that_is_off_holds_up_its_own_machine(rack: TestRack) -> None:
     assert all(rack.nodes().values()) and "w-2" in rack.nodes()
 
 
+def test_destroy_goes_on_without_a_board_that_is_gone(rack: TestRack) -> None:
+    """It names the setting that gives the board up; with it, nothing is left in the state."""
+    power.cut(rack.boards["w-3"])
+    text = rack.destroy(check=False)
+    assert "HELICON_ABANDON=w-3" in text
+    rack.destroy(HELICON_ABANDON="w-3")
+    assert not json.loads(rack.pulumi("stack", "export"))["deployment"].get("resources")
+    power.power_on(rack.boards["w-3"])
+    assert [line for line in given_back(rack) if not line.startswith("w-3")] == []
+
+
 @contextmanager
 def altered_bundle(rack: TestRack) -> Iterator[str]:
     """A bundle whose kubeadm is not what its list says."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from providers.session import Session
 from providers.ssh.connection import Connection
 from providers.ssh.following import FollowingHost
+from tests.config.injections import sound
 
 FORMER = Connection(address="10.0.0.9", user="pi")
 
@@ -28,9 +31,13 @@ def test_a_machine_whose_address_changed_is_looked_for_at_both() -> None:
     assert session.either("cp-1", now, FORMER) is host
 
 
-def test_an_update_knows_the_former_connection() -> None:
-    """It stands in the state of the last run."""
+@pytest.mark.parametrize("moves", [True, False])
+def test_an_update_knows_the_former_connection_of_a_machine_that_it_moves(moves: bool) -> None:
+    """It stands in the state of the last run; an address that is only written down is where the machine is."""
+    raw = sound()
+    if moves:
+        raw["nodes"]["cp-1"]["network"] = {"gateway": "10.0.0.1"}
     about = {"urn": "urn:pulumi:rpi::helicon::x::cp-1", "machine": "cp-1"}
-    news = {**about, "connection": {"address": "10.0.0.21"}}
-    site = Session({}).site(news, former={**about, "connection": {"address": "10.0.0.9"}})
-    assert isinstance(site.host, FollowingHost)
+    news = {**about, "connection": {"address": raw["nodes"]["cp-1"]["address"]}}
+    site = Session(raw).site(news, former={**about, "connection": {"address": "10.0.0.9"}})
+    assert isinstance(site.host, FollowingHost) == moves
