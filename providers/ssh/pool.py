@@ -56,13 +56,13 @@ class SshHost(Host):
         """Run one command as root; the machine ends it after `timeout` seconds."""
         return wait_for(self._run(tuple(argv), chunked(stdin), timeout, check=check, secret=secret))
 
-    def ask(self, questions: Sequence[Argv], *, prefetch: bool = False) -> list[Completed]:
-        """Answer read-only commands in one round trip.
+    def ask(self, questions: Sequence[Argv]) -> list[Completed]:
+        """Answer read-only commands in one round trip."""
+        return wait_for(self._ask([tuple(one) for one in questions], prefetch=False))
 
-        With `prefetch`, the first such call also answers the machine's own list of questions, so
-        that what other resources ask later is there already.
-        """
-        return wait_for(self._ask([tuple(one) for one in questions], prefetch))
+    def survey(self, questions: Sequence[Argv]) -> None:
+        """Ask what a resource needs; the first time, also the machine's own list of what others will."""
+        wait_for(self._ask([tuple(one) for one in questions], prefetch=True))
 
     def reconnect(self, seconds: float) -> None:
         """Drop the connection and open another, trying for so many seconds."""
@@ -101,7 +101,7 @@ class SshHost(Host):
             raise self._no_sudo(refused)
         return outcome
 
-    async def _ask(self, questions: Sequence[Argv], prefetch: bool) -> list[Completed]:
+    async def _ask(self, questions: Sequence[Argv], *, prefetch: bool) -> list[Completed]:
         async with self._asking:
             answers = dict(self._answers)
             missing = [argv for argv in questions if batch.key(argv) not in answers]

@@ -14,7 +14,7 @@ import pytest
 
 from providers.core import batch
 from providers.core.errors import CommandFailed, DiskFull, HostError, SudoRefused
-from providers.core.host import Argv
+from providers.core.host import Argv, Completed
 from providers.ssh.pool import Pool, SshHost
 from providers.ssh.upload import NEW, receive
 from tests.providers.ssh.sshd import PASSWORD, Sshd
@@ -186,8 +186,13 @@ def test_first_reads_of_a_machine_are_one_round_trip(host: SshHost, pool: Pool, 
         stdin=batch.listing(lists).encode(),
     )
     reader = pool.host("reader", server.connection())
+
+    def read(one: list[Argv]) -> list[Completed]:
+        reader.survey(one)
+        return reader.ask(one)
+
     with ThreadPoolExecutor(6) as threads:
-        found = list(threads.map(lambda one: reader.ask(one, prefetch=True), asked))
+        found = list(threads.map(read, asked))
     host.run(["rm", "-r", batch.QUESTIONS])
     assert [one[0].text for one in found] == [f"{n}\nagain" for n in range(6)]
     assert (reader.counters.opened, reader.counters.round_trips) == (1, 1)
