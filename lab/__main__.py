@@ -28,10 +28,6 @@ def up() -> None:
     """Bundle, boards, `pulumi up`, and a statement of what is there."""
     started = time.monotonic()
     bundle = build()
-    link = REPOSITORY / ".lab" / "bundle"
-    link.parent.mkdir(exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(bundle)
     lab = plan.Lab()
     boards.up(lab, plan.boards(lab, plan.BOARDS))
     program = Program(bundle=bundle)

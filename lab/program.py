@@ -32,12 +32,13 @@ class Program:
         self.place = state(lab)
         self.stack_file = self.place / f"Pulumi.{lab}.yaml"
         self.kubeconfig = self.place / "kubeconfig"
-        self._tools = bundle / "bin" if bundle else None
+        self._bundle = bundle
         self._path: list[str] | None = None
 
     def prepare(self) -> None:
-        """Make what a run needs: passphrase, stack file, stack; safe to repeat."""
+        """Make what a run needs: bundle, passphrase, stack file, stack; safe to repeat."""
         self.place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._link_bundle()
         passphrase = self.place / "passphrase"
         if not passphrase.exists():
             passphrase.touch(mode=0o600)
@@ -48,6 +49,13 @@ class Program:
         shutil.copyfile(REPOSITORY / "Pulumi.yaml", self.place / "Pulumi.yaml")
         if self._stand("stack", "select", self.lab, check=False).returncode:
             self._stand("stack", "init", self.lab, "--secrets-provider", "passphrase")
+
+    def _link_bundle(self) -> None:
+        """Where the stack file looks for the artifacts."""
+        if self._bundle:
+            link = REPOSITORY / ".lab" / "bundle"
+            link.unlink(missing_ok=True)
+            link.symlink_to(self._bundle)
 
     def write_stack_file(self, wanted: Mapping[str, object]) -> None:
         """Write the lab's copy; the salt of its secrets, which Pulumi keeps in that file, survives."""
@@ -168,6 +176,7 @@ class Program:
         if self._path is None:
             engine = self._engine()
             # the old language host finds the program's Python by PATH alone
-            parts = [Path(sys.prefix) / "bin", engine, self._tools]
+            tools = self._bundle / "bin" if self._bundle else None
+            parts = [Path(sys.prefix) / "bin", engine, tools]
             self._path = [str(part) for part in parts if part]
         return self._path

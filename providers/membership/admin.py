@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from providers.core.errors import HostError, Unobservable
@@ -52,6 +53,24 @@ def parse_status(text: str) -> tuple[bool, bool, bool]:
 def peers(rack: Rack, *, without: str = "") -> list[Peer]:
     """The control planes of the rack, asked one after the other, but for one."""
     return [Peer(rack.host(name)) for name in rack.control_planes() if name != without]
+
+
+def missing(rack: Rack, *, without: str) -> list[Peer]:
+    """The other control planes that are not ready; one that cannot be asked may be a member, and counts."""
+    return [one for one in peers(rack, without=without) if (one.member or one.error) and not one.ready]
+
+
+def becomes_ready(
+    host: Host, seconds: float, poll: float, waiting: Callable[[], None] = lambda: None
+) -> bool:
+    """Whether a control plane's own API answers ready in time; `waiting` is called before each pause."""
+    deadline = time.monotonic() + seconds
+    while not Peer(host).ready:
+        if time.monotonic() > deadline:
+            return False
+        waiting()
+        time.sleep(poll)
+    return True
 
 
 class Admin:

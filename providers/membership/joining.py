@@ -10,7 +10,7 @@ from typing import Any
 from providers.core.errors import HostError, Refused
 from providers.core.thing import Site
 from providers.membership import kubeadm_config
-from providers.membership.admin import FORMED, Admin, Peer, peers
+from providers.membership.admin import FORMED, Admin, Peer, becomes_ready, peers
 from providers.membership.kubeadm_reset import LOCK, reset
 
 WAIT = 1200.0
@@ -146,6 +146,4 @@ def _kubeadm(site: Site, verb: str, config: str) -> None:
 
 def _await_api(site: Site) -> None:
     """Wait for this control plane's own API: the next one joins only when the quorum is whole again."""
-    deadline = time.monotonic() + WAIT / 4
-    while not Peer(site.host).ready and time.monotonic() < deadline:
-        time.sleep(POLL)
+    becomes_ready(site.host, WAIT / 4, POLL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from providers.core.errors import HostError, Refused
 from providers.core.host import Argv
 from providers.core.service import last_lines
 from providers.core.thing import Site
-from providers.membership.admin import Peer, peers
+from providers.membership.admin import Peer, becomes_ready, missing
 from providers.membership.joining import TURN
 
 ALL = "all"
@@ -110,8 +109,7 @@ def turn(site: Site, directory: str) -> Iterator[None]:
         yield
         return
     with TURN:
-        found = peers(site.rack, without=site.host.name)
-        away = [peer.host.name for peer in found if (peer.member or peer.error) and not peer.ready]
+        away = [peer.host.name for peer in missing(site.rack, without=site.host.name)]
         if away:
             raise _others_away(site, directory, away)
         yield
@@ -119,18 +117,15 @@ def turn(site: Site, directory: str) -> Iterator[None]:
 
 
 def _await_own_api(site: Site, directory: str) -> None:
-    deadline = time.monotonic() + _API_SECONDS
-    while not Peer(site.host).ready:
-        if time.monotonic() > deadline:
-            raise HostError(
-                host=str(site.host),
-                item=f"binds {directory}",
-                expected="its API server ready again, before the next control plane has its turn",
-                found="not ready",
-                next_step="journalctl -u kubelet -n 50 (on the machine), then pulumi up again",
-            )
-        site.say(f"{directory}: waiting for this machine's API server")
-        time.sleep(_POLL)
+    line = f"{directory}: waiting for this machine's API server"
+    if not becomes_ready(site.host, _API_SECONDS, _POLL, lambda: site.say(line)):
+        raise HostError(
+            host=str(site.host),
+            item=f"binds {directory}",
+            expected="its API server ready again, before the next control plane has its turn",
+            found="not ready",
+            next_step="journalctl -u kubelet -n 50 (on the machine), then pulumi up again",
+        )
 
 
 def _others_away(site: Site, directory: str, away: Sequence[str]) -> Refused:

@@ -9,7 +9,7 @@ from typing import cast
 from providers.core.errors import Refused, Unobservable
 from providers.core.host import Argv
 from providers.core.service import last_lines
-from providers.core.thing import Change, Json, Site, Thing
+from providers.core.thing import Change, Json, Site, Thing, differences
 from providers.system.units import parse_show
 
 DISABLED, MASKED = "disabled", "masked"
@@ -90,11 +90,7 @@ class DisabledServices(Thing[DisabledServicesState]):
 
     def plan(self, current: DisabledServicesState, desired: DisabledServicesState) -> list[Change]:
         """One change for each unit."""
-        return [
-            Change(field=unit, was=current.units.get(unit), now=now)
-            for unit, now in sorted(desired.units.items())
-            if current.units.get(unit) != now
-        ]
+        return differences(current.units, desired.units)
 
     def apply(self, site: Site, changes: Sequence[Change], desired: DisabledServicesState) -> None:
         """Refuse what carries our connection; note how the others were, stop and disable them."""

@@ -14,7 +14,7 @@ from providers.core.errors import (
     Unreachable,
 )
 from providers.core.thing import Site
-from providers.membership.admin import Peer, peers
+from providers.membership.admin import Peer, becomes_ready, missing
 from providers.membership.joining import TURN
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -50,8 +50,7 @@ def restart(site: Site) -> None:
 def _await_peers(site: Site) -> None:
     deadline = time.monotonic() + PEERS_WAIT
     while True:
-        found = peers(site.rack, without=site.host.name)
-        away = [peer for peer in found if (peer.member or peer.error) and not peer.ready]
+        away = missing(site.rack, without=site.host.name)
         if not away:
             return
         if time.monotonic() > deadline:
@@ -107,15 +106,12 @@ def _not_back(site: Site, found: str) -> HostError:
 
 
 def _await_own_api(site: Site) -> None:
-    deadline = time.monotonic() + PEERS_WAIT
-    while not Peer(site.host).ready:
-        if time.monotonic() > deadline:
-            raise HostError(
-                host=str(site.host),
-                item="API server after the restart",
-                expected=f"ready within {PEERS_WAIT:.0f} s",
-                found="not ready",
-                next_step="journalctl -u kubelet -n 50 (on the machine), before the next one restarts",
-            )
-        site.say("restart: waiting for this machine's API server")
-        time.sleep(POLL)
+    line = "restart: waiting for this machine's API server"
+    if not becomes_ready(site.host, PEERS_WAIT, POLL, lambda: site.say(line)):
+        raise HostError(
+            host=str(site.host),
+            item="API server after the restart",
+            expected=f"ready within {PEERS_WAIT:.0f} s",
+            found="not ready",
+            next_step="journalctl -u kubelet -n 50 (on the machine), before the next one restarts",
+        )
