@@ -35,7 +35,7 @@ BOARD_PACKAGES = (
 """What every board has, beside Debian's essential and required packages; the bundle leaves it out."""
 PACKAGES = (
     "containerd", "runc", "haproxy", "conntrack", "socat", "ebtables", "ethtool", "iptables", "nftables",
-    "ipset", "kmod",
+    "ipset", "kmod", "keepalived", "curl", "nfs-common",
 )  # fmt: skip
 """What nodes and load balancers install; the bundle holds these and what they depend on."""
 NETWORK_PACKAGES = ("iptables", "nftables", "conntrack", "ipset", "kmod", "busybox-static")

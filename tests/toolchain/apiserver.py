@@ -7,7 +7,7 @@ There are no nodes, so pods stay pending; tests set the status of workloads them
 from __future__ import annotations
 
 import base64
-import os
+import platform
 import socket
 import ssl
 import subprocess
@@ -21,6 +21,9 @@ from pathlib import Path
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from lab.bundle import recipe
+from lab.bundle.build import HOST
 
 TOKEN = "loopback-token"
 PATIENCE = 60.0  # seconds until the API server must answer
@@ -41,12 +44,11 @@ class Server:
 
 
 def binaries() -> Path:
-    """Return the newest bundle's directory of binaries; fails the test where there is none."""
-    cache = Path(os.environ.get("HELICON_CACHE") or Path.home() / ".cache" / "helicon")
-    found = [path.parent for path in (cache / "bundle").glob("**/bin/kube-apiserver")]
-    if not found:
-        raise AssertionError(f"no kube-apiserver below {cache}/bundle: build the bundle first (make lab)")
-    return max(found, key=lambda path: path.stat().st_mtime)
+    """Return the bundle's directory of binaries for this machine; fails the test where there is none."""
+    place = recipe.directory(HOST[platform.machine()]) / "bin"
+    if not (place / "kube-apiserver").exists():
+        raise AssertionError(f"no kube-apiserver in {place}: build the bundle first (make lab)")
+    return place
 
 
 @contextmanager
