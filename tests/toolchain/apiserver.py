@@ -22,8 +22,8 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from lab.bundle import recipe
 from lab.bundle.build import HOST
+from lab.places import cache
 
 TOKEN = "loopback-token"
 PATIENCE = 60.0  # seconds until the API server must answer
@@ -44,8 +44,8 @@ class Server:
 
 
 def binaries() -> Path:
-    """Return the bundle's directory of binaries for this machine; fails the test where there is none."""
-    place = recipe.directory(HOST[platform.machine()]) / "bin"
+    """Return where the bundle's commands for this machine were built; fails the test where nothing is."""
+    place = cache() / "bundle" / "build" / HOST[platform.machine()] / "bin"
     if not (place / "kube-apiserver").exists():
         raise AssertionError(f"no kube-apiserver in {place}: build the bundle first (make lab)")
     return place
