@@ -1,0 +1,158 @@
+"""The command line: `python -m bench [sides] [growth] [report] [down] [--sizes ...]`; see `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench import report
+from bench.boards import LAB, Boards
+from bench.contenders.ansible import AnsibleMitogen, mitogen
+from bench.growth import Growth, learn, sizes
+from bench.places import REPOSITORY, RESULTS, WORK
+from bench.results import BOARDS, SIMULATED, Results, about_machine, versions
+from bench.rounds import CONTENDERS, WIRE, Series
+from bench.simulated import Model, by_ssh
+from bench.target import USER, Fleet, Target
+from lab import namespace
+from lab.boards import keys
+from lab.shell import say
+
+MODELS = 2
+"""Real boards that simulated machines learn from: one as a control plane, one as another node."""
+PARTS = {"sides", "growth", "report", "down"}
+QUICK = {"sizes": "1 2", "rounds": 1, "growth": "2 5"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do what the arguments say; everything that talks to boards does so inside the lab's network."""
+    args = _parser().parse_args(argv)
+    if not set(args.part) <= PARTS:
+        raise SystemExit(f"unknown part among {args.part}; known: {', '.join(sorted(PARTS))}")
+    if args.quick:
+        args.sizes, args.rounds, args.growth = QUICK["sizes"], QUICK["rounds"], QUICK["growth"]
+    parts = args.part or ["sides", "growth", "report"]
+    if parts == ["down"]:
+        Boards(MODELS).down()
+        return 0
+    results = Results() if args.fresh else Results.load(RESULTS)
+    if {"sides", "growth"} & set(parts):
+        if not args.inside:
+            return _again_inside(argv if argv is not None else sys.argv[1:], args.sizes)
+        _measure(args, parts, results)
+    if "report" in parts:
+        report.write(results)
+        print(report.summary(results))
+    return 0
+
+
+def _again_inside(argv: list[str], wanted: str) -> int:
+    """The boards are made from outside; what is measured runs in the lab's network, beside them."""
+    Boards(max([MODELS, *sizes(wanted)])).up()
+    done = subprocess.run(
+        namespace.inside([sys.executable, "-m", "bench", "--inside", *argv]), cwd=REPOSITORY, check=False
+    )
+    return done.returncode
+
+
+def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> None:
+    _refuse_swap()
+    shutil.rmtree(WORK, ignore_errors=True)
+    results.versions, results.machine = versions(), about_machine()
+    results.loads, results.notes = [], []
+    boards = Boards(max([MODELS, *sizes(args.sizes)]))
+    names = _contenders(args.contenders, results)
+    if "sides" in parts:
+        results.drop([BOARDS, WIRE], sizes(args.sizes))
+        for size in sizes(args.sizes):
+            fleet = boards.fleet(size)
+            place = WORK / f"boards-{size}"
+            series = Series(ground=boards, fleet=fleet, names=names, place=place, results=results, say=say)
+            series.run(args.rounds)
+            series.count()
+            results.save(RESULTS)
+    if "growth" in parts:
+        results.drop([SIMULATED], sizes(args.growth))
+        _grow(args, boards, results)
+        results.save(RESULTS)
+
+
+def _grow(args: argparse.Namespace, boards: Boards, results: Results) -> None:
+    fleet = boards.fleet(MODELS)
+    models = [_model(fleet, one) for one in fleet.targets]
+    record = learn(models, fleet.identity, WORK / "growth", lambda: boards.reset(MODELS), say)
+    growth = Growth(
+        record=record,
+        identity=keys.identity(LAB),
+        place=WORK / "growth",
+        results=results,
+        latency=args.latency / 1000,
+        login_seconds=_login_seconds(fleet),
+        say=say,
+    )
+    note = (
+        f"Simulated machines: {args.latency:g} ms latency, {growth.login_seconds * 1000:.0f} ms for a login."
+    )
+    results.notes.append(note)
+    for size in sizes(args.growth):
+        growth.run(size, args.rounds)
+        results.save(RESULTS)
+
+
+def _model(fleet: Fleet, target: Target) -> Model:
+    control = WORK / f"mux-{target.name}"
+    return by_ssh(target, USER, fleet.identity, fleet.ssh_options, control)
+
+
+def _login_seconds(fleet: Fleet) -> float:
+    """How long a board takes to let someone in and run nothing; the client's own start is part of it."""
+    one = fleet.targets[0]
+    argv = ["ssh", *fleet.ssh_options, "-i", str(fleet.identity), f"{USER}@{one.address}", "true"]
+    taken = []
+    for _ in range(5):
+        begun = time.monotonic()
+        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+        taken.append(time.monotonic() - begun)
+    return statistics.median(taken)
+
+
+def _contenders(wanted: str, results: Results) -> list[str]:
+    """The contenders asked for, without mitogen where it does not support this ansible-core."""
+    names = [name.strip() for name in wanted.split(",") if name.strip()] or list(CONTENDERS)
+    unknown = [name for name in names if name not in CONTENDERS]
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(unknown)}; known: {', '.join(CONTENDERS)}")
+    if AnsibleMitogen.name in names and not mitogen():
+        results.notes.append("mitogen does not support this ansible-core and is left out.")
+        names.remove(AnsibleMitogen.name)
+    return names
+
+
+def _refuse_swap() -> None:
+    if len(Path("/proc/swaps").read_text().splitlines()) > 1:
+        raise SystemExit(
+            "this machine has swap, which boards share: each first run would turn it off. Next: swapoff -a"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", nargs="*", help="of sides, growth, report; or down: the boards go")
+    parser.add_argument("--sizes", default="1 5 13", help="boards (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (%(default)s)")
+    parser.add_argument("--contenders", default="", help=f"of: {', '.join(CONTENDERS)}")
+    parser.add_argument("--growth", default="5 13 50 200", help="simulated machines (%(default)s)")
+    parser.add_argument("--latency", type=float, default=1.0, help="of simulated machines, ms (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a few minutes, to see that all works")
+    parser.add_argument("--fresh", action="store_true", help="forget former results")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

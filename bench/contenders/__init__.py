@@ -1,0 +1,1 @@
+"""Those who are compared, each with the best settings that its own documentation names."""

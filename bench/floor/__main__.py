@@ -1,0 +1,22 @@
+"""BENCH_MACHINES times the resources of one machine, in the same chains, each doing nothing.
+
+BENCH_BYTES is the size of a resource's properties, taken from a real state.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pulumi
+
+from bench.floor.noop import Idle, Nothing
+
+CHAIN = ("access", "system", "kernel", "software")
+text = "x" * int(os.environ.get("BENCH_BYTES", "1500"))
+
+for number in range(1, int(os.environ["BENCH_MACHINES"]) + 1):
+    parent = pulumi.ComponentResource("floor:index:Machine", f"m-{number}")
+    needs: list[pulumi.Resource] = []
+    for part in CHAIN:
+        options = pulumi.ResourceOptions(parent=parent, depends_on=list(needs))
+        needs = [Idle(Nothing(), f"m-{number}-{part}", {"text": text}, options)]

@@ -1,0 +1,53 @@
+"""A dynamic resource that does nothing, with as many properties as one of a machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi.dynamic import (
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from providers.adapter import widen_thread_pool
+
+Properties = dict[str, Any]
+
+
+class Nothing(ResourceProvider):
+    """Answers at once."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """As many at once as this program's own provider."""
+        widen_thread_pool()
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compare the texts."""
+        return DiffResult(changes=None if _olds.get("text") != _news.get("text") else False)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Made."""
+        return CreateResult("nothing", props)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """As it was."""
+        return ReadResult(id_, props, {key: one for key, one in props.items() if key != "__provider"})
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Changed."""
+        return UpdateResult(_news)
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Gone."""
+        return
+
+
+class Idle(Resource, module="floor", name="Idle"):
+    """A resource that does nothing."""

@@ -1,0 +1,187 @@
+"""How cost grows with the rack: this program, the script and the engine's floor on simulated machines.
+
+What simulated machines answer is learned first, from real ones: each scenario is run once on a rack
+of as many simulated machines as there are real ones behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.contenders.contender import AGAIN, DRY, FIRST, Command, Contender
+from bench.contenders.helicon import Floor, Helicon
+from bench.contenders.script import Script
+from bench.meter import measured
+from bench.playback import Record
+from bench.preparation import CHANGED, stack
+from bench.results import SIMULATED, Results, Sample
+from bench.simulated import Count, Machine, Model, Simulated, plan
+from bench.target import Fleet
+
+REFRESH, ONE_CHANGED, ONE_BACK = "refresh", "one changed, no refresh", "one changed back, no refresh"
+STATE = "state"
+"""The scenario under whose name the size of a checkpoint is kept."""
+GROWN = (FIRST, AGAIN, DRY, REFRESH, ONE_CHANGED, ONE_BACK)
+REPEATED = GROWN[1:]
+PORT = 2222
+Say = Callable[[str], None]
+
+
+class Grown(Helicon):
+    """This program with the scenarios of a rack that grows: one machine of it changes.
+
+    Neither the refresh nor the preflight, which ask every machine, is part of that change.
+    """
+
+    def command(self, scenario: str) -> Command:
+        """The verb; for a change, with a stack file in which the last machine differs."""
+        if scenario in (ONE_CHANGED, ONE_BACK):
+            self.engine.configure(
+                changed(stack(self.fleet)) if scenario == ONE_CHANGED else stack(self.fleet)
+            )
+            up = self.engine.command("up", "--refresh=false")
+            return replace(up, env={**up.env, "HELICON_PREFLIGHT": "0"})
+        return self.engine.command("refresh") if scenario == REFRESH else super().command(scenario)
+
+
+def changed(given: dict[str, Any]) -> dict[str, Any]:
+    """The stack file with another text in one file of its last machine."""
+    nodes: dict[str, Any] = given["config"]["helicon:nodes"]
+    last = list(nodes)[-1]
+    nodes[last]["files"] = {CHANGED: {"content": "alias k=kubectl\n", "mode": "0644"}}
+    return given
+
+
+def learn(
+    models: Sequence[Model], identity: Path, place: Path, reset: Callable[[], None], say: Say
+) -> Record:
+    """Each scenario once on real machines, by this program and by the script; at least two are wanted."""
+    record = Record()
+    targets = plan(len(models), PORT)
+    simulated = Simulated(record, targets)
+    try:
+        fleet = _fleet(simulated, identity, place / "learning")
+        for machine, model in zip(simulated.machines, models, strict=True):
+            machine.model = model
+        scenarios = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)))
+        for kind, names in scenarios:
+            reset()
+            one = kind(fleet, place / "learning" / kind.name)
+            one.prepare()
+            for scenario in names:
+                say(f"learning: {kind.name}, {scenario}")
+                _once(one, scenario, simulated)
+    finally:
+        simulated.close()
+    return record
+
+
+def _once(one: Contender, scenario: str, simulated: Simulated) -> None:
+    simulated.begin(f"{one.name}/{scenario}")
+    log = one.place / f"{scenario.replace(' ', '-')}.log"
+    cost = measured(one.command(scenario), log)
+    if cost.status:
+        raise SystemExit(f"learning: {one.name}, {scenario} ended with {cost.status}: see {log}")
+
+
+@dataclass(kw_only=True)
+class Growth:
+    """Racks of several sizes, simulated from a record."""
+
+    record: Record
+    identity: Path
+    place: Path
+    results: Results
+    latency: float
+    login_seconds: float
+    say: Say
+
+    def run(self, size: int, rounds: int) -> None:
+        """One size: everything once from nothing, then the rest again and again."""
+        simulated = Simulated(
+            self.record, plan(size, PORT), latency=self.latency, login_seconds=self.login_seconds
+        )
+        try:
+            fleet = _fleet(simulated, self.identity, self.place / str(size))
+            makers = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)), (Floor, (FIRST, AGAIN, DRY)))
+            for kind, scenarios in makers:
+                one = kind(fleet, self.place / str(size) / kind.name.replace("'", ""))
+                one.prepare()
+                for number in range(rounds):
+                    for scenario in scenarios if number == 0 else scenarios[1:]:
+                        self._measure(one, scenario, number, simulated)
+                if isinstance(one, Grown):
+                    self._state(one, size)
+        finally:
+            simulated.close()
+
+    def _measure(self, one: Contender, scenario: str, number: int, simulated: Simulated) -> None:
+        simulated.begin(f"{one.name}/{scenario}")
+        size = len(simulated.machines)
+        log = one.place / f"{scenario.replace(' ', '-')}-{number}.log"
+        self.results.note_load(f"{size} simulated, {one.name}, {scenario}")
+        cost = measured(one.command(scenario), log)
+        problems = [f"status {cost.status}"] if cost.status else []
+        sample = Sample(
+            kind=SIMULATED,
+            contender=one.name,
+            scenario=scenario,
+            size=size,
+            round=number,
+            cost=cost,
+            per_host=counted(simulated.machines),
+            problems=problems + simulated.unlearned[:3],
+        )
+        self.results.add(sample)
+        self.say(
+            f"simulated {size:4} {scenario:28} {one.name:16} {cost.wall:7.2f} s {' '.join(sample.problems)}"
+        )
+
+    def _state(self, one: Grown, size: int) -> None:
+        """The checkpoint's size, as a sample that has no cost."""
+        last = next(sample for sample in reversed(self.results.samples) if sample.contender == one.name)
+        bytes_ = float(one.engine.state_file.stat().st_size)
+        sample = Sample(
+            kind=SIMULATED,
+            contender=one.name,
+            scenario=STATE,
+            size=size,
+            round=0,
+            cost=last.cost,
+            per_host={"checkpoint": bytes_},
+        )
+        self.results.add(sample)
+
+
+def counted(machines: Sequence[Machine]) -> dict[str, float]:
+    """Of one machine on average what SSH carried, and of the last one, which is the one that changes."""
+    counts = [one.count for one in machines]
+    last = counts[-1]
+    return {
+        **{name: _mean(counts, name) for name in ("connections", "commands", "sent", "received")},
+        "last commands": last.commands,
+        "last bytes": last.sent + last.received,
+        "last span": last.span,
+        "asked machines": sum(one.commands > 0 for one in counts),
+    }
+
+
+def _mean(counts: Sequence[Count], name: str) -> float:
+    return float(sum(getattr(one, name) for one in counts)) / len(counts)
+
+
+def _fleet(simulated: Simulated, identity: Path, place: Path) -> Fleet:
+    return Fleet.of([one.reached for one in simulated.machines], identity, place)
+
+
+def sizes(text: str) -> list[int]:
+    """Sizes from the command line."""
+    return [int(word) for word in text.replace(",", " ").split()]
+
+
+def state_bytes(results: Results) -> Mapping[int, float]:
+    """Checkpoint sizes by number of machines."""
+    return {one.size: one.per_host["checkpoint"] for one in results.samples if one.scenario == STATE}

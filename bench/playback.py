@@ -1,0 +1,140 @@
+"""What simulated machines answer: learned command by command from a real one, then played back.
+
+What a machine answers depends on what was done to it before. So a machine's history is the digest
+of all commands since the beginning of a scenario, but for the questions of this program, which
+change nothing and come in any order; they are kept one by one. Name and address of a machine are
+taken out of what is learned and put into what is played back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+from bench.target import Target
+from providers.core import batch
+
+_ASKED = re.compile(
+    r"^question ([0-9a-f]{32}) (.*?)\n(?=question [0-9a-f]{32} |\nfor list in |echo end\n)", re.M | re.S
+)
+_NAME, _ADDRESS = b"\x01name\x02", b"\x01address\x02"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a command left: streams, status, and the seconds that it took on the real machine."""
+
+    stdout: bytes
+    stderr: bytes
+    status: int
+    seconds: float
+
+
+class Unlearned(Exception):
+    """A simulated machine was asked what no real one was asked at this point."""
+
+
+@dataclass
+class Answers:
+    """One history's answers to questions: by text of the question, and the machine's own list by key."""
+
+    asked: dict[bytes, batch.Answer] = field(default_factory=dict)
+    listed: dict[str, batch.Answer] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass
+class Record:
+    """All that was learned."""
+
+    replies: dict[tuple[str, bytes], Reply] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
+
+    def learn(self, machine: Target, history: str, line: str, stdin: bytes, reply: Reply) -> str:
+        """Keep what a real machine said; the history after it."""
+        if is_question(line, stdin):
+            self._learn_answers(machine, history, stdin, reply)
+            return history
+        key = general(machine, line.encode() + b"\0" + stdin)
+        kept = Reply(
+            stdout=general(machine, reply.stdout),
+            stderr=general(machine, reply.stderr),
+            status=reply.status,
+            seconds=reply.seconds,
+        )
+        self.replies[history, key] = kept
+        return _after(history, key)
+
+    def play(self, machine: Target, history: str, line: str, stdin: bytes) -> tuple[Reply, str]:
+        """What this machine says, and its history after it; Unlearned where nobody knows."""
+        if is_question(line, stdin):
+            return self._play_answers(machine, history, stdin), history
+        key = general(machine, line.encode() + b"\0" + stdin)
+        found = self.replies.get((history, key))
+        if found is None:
+            raise Unlearned(f"{machine.name}, after {history[:16]}: {line[:200]}")
+        own = Reply(
+            stdout=special(machine, found.stdout),
+            stderr=special(machine, found.stderr),
+            status=found.status,
+            seconds=found.seconds,
+        )
+        return own, _after(history, key)
+
+    def _learn_answers(self, machine: Target, history: str, stdin: bytes, reply: Reply) -> None:
+        kept = self.answers.setdefault(history, Answers())
+        kept.seconds = max(kept.seconds, reply.seconds)
+        questions = asked(stdin)
+        for key, answer in (batch.parse(reply.stdout) or {}).items():
+            own = batch.Answer(
+                exit_status=answer.exit_status,
+                stdout=general(machine, answer.stdout),
+                stderr=general(machine, answer.stderr),
+            )
+            if key in questions:
+                kept.asked[general(machine, questions[key])] = own
+            kept.listed[key] = own
+
+    def _play_answers(self, machine: Target, history: str, stdin: bytes) -> Reply:
+        kept = self.answers.get(history, Answers())
+        lines = {}
+        for key, text in asked(stdin).items():
+            answer = kept.asked.get(general(machine, text)) or kept.listed.get(key)
+            if answer is None:
+                raise Unlearned(f"{machine.name}, after {history[:16]}: question {text[:200]!r}")
+            lines[key] = _line(machine, key, answer)
+        if batch.QUESTIONS.encode() in stdin:
+            lines = {key: _line(machine, key, one) for key, one in kept.listed.items()} | lines
+        output = "".join(lines.values()) + "end\n"
+        return Reply(stdout=output.encode(), stderr=b"", status=0, seconds=kept.seconds)
+
+
+def is_question(line: str, stdin: bytes) -> bool:
+    """Whether a command is this program's batch of questions (providers/core/batch.py)."""
+    return line.endswith(" sh -s") and stdin.startswith(b"seconds=")
+
+
+def asked(stdin: bytes) -> dict[str, bytes]:
+    """The questions of a batch: their text by key."""
+    return {key: text.encode() for key, text in _ASKED.findall(stdin.decode())}
+
+
+def general(machine: Target, text: bytes) -> bytes:
+    """A text without the machine's name and address."""
+    return text.replace(machine.name.encode(), _NAME).replace(machine.own_address.encode(), _ADDRESS)
+
+
+def special(machine: Target, text: bytes) -> bytes:
+    """A text with them."""
+    return text.replace(_NAME, machine.name.encode()).replace(_ADDRESS, machine.own_address.encode())
+
+
+def _line(machine: Target, key: str, answer: batch.Answer) -> str:
+    out, err = (base64.b64encode(special(machine, one)).decode() for one in (answer.stdout, answer.stderr))
+    return f"{key} {answer.exit_status} {out} {err}\n"
+
+
+def _after(history: str, key: bytes) -> str:
+    return hashlib.sha256(history.encode() + b"\0" + key).hexdigest()

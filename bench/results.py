@@ -1,0 +1,139 @@
+"""What was measured, as data; medians, spread and ratios of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bench.meter import Cost
+from bench.places import VENV
+
+BOARDS, SIMULATED = "boards", "simulated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One run of one contender: on what kind of machines, how many, in which scenario and round."""
+
+    kind: str
+    contender: str
+    scenario: str
+    size: int
+    round: int
+    cost: Cost
+    per_host: dict[str, float] = field(default_factory=dict)
+    """Connections, turns or commands, and bytes, of one machine on average; where they were counted."""
+    problems: list[str] = field(default_factory=list)
+    """What makes it no result: a status, a machine that is not as wanted, a command that was not learned."""
+
+
+@dataclass
+class Results:
+    """All samples, and what they were measured with and on."""
+
+    samples: list[Sample] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    loads: list[tuple[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, sample: Sample) -> None:
+        """Keep one."""
+        self.samples.append(sample)
+
+    def drop(self, kinds: Iterable[str], sizes: Iterable[int]) -> None:
+        """Forget the samples that are about to be measured anew."""
+        old = {(kind, size) for kind in kinds for size in sizes}
+        self.samples = [one for one in self.samples if (one.kind, one.size) not in old]
+
+    def of(self, kind: str, contender: str, scenario: str, size: int) -> list[Sample]:
+        """The good samples of one kind of run."""
+        return [
+            one
+            for one in self.samples
+            if (one.kind, one.contender, one.scenario, one.size) == (kind, contender, scenario, size)
+            and not one.problems
+        ]
+
+    def median(
+        self,
+        kind: str,
+        contender: str,
+        scenario: str,
+        size: int,
+        value: Callable[[Sample], float] = lambda one: one.cost.wall,
+    ) -> float | None:
+        """The median of something; None where nothing good was measured."""
+        values = [value(one) for one in self.of(kind, contender, scenario, size)]
+        return statistics.median(values) if values else None
+
+    def save(self, path: Path) -> None:
+        """As JSON, in one step."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=1))
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        """What `save` wrote; empty where it never did."""
+        if not path.exists():
+            return cls()
+        given = json.loads(path.read_text())
+        given["samples"] = [Sample(**{**one, "cost": Cost(**one["cost"])}) for one in given["samples"]]
+        given["loads"] = [(str(when), float(load)) for when, load in given["loads"]]
+        return cls(**given)
+
+    def note_load(self, when: str) -> None:
+        """Keep the machine's load average of the last minute."""
+        self.loads.append((when, os.getloadavg()[0]))
+
+
+def spread(values: Iterable[float]) -> str:
+    """Smallest and largest, for a table."""
+    sorted_ = sorted(values)
+    return f"{number(sorted_[0])}-{number(sorted_[-1])}" if len(sorted_) > 1 else ""
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    """One over the other; None where either is missing."""
+    return one / other if one is not None and other else None
+
+
+def number(value: float | None) -> str:
+    """A figure with as many digits as mean something."""
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of all who take part."""
+    script = (
+        "from importlib.metadata import version; "
+        "print(*[name + '=' + version(name) for name in ('ansible-core', 'mitogen', 'pyinfra')])"
+    )
+    done = subprocess.run([VENV / "bin" / "python", "-c", script], capture_output=True, text=True, check=True)
+    found = dict(word.split("=", 1) for word in done.stdout.split())
+    ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=False).stderr.strip()
+    own = {name: metadata.version(name) for name in ("pulumi", "asyncssh", "grpcio")}
+    return {**found, **own, "python": platform.python_version(), "ssh": ssh.split(",")[0]}
+
+
+def about_machine() -> dict[str, Any]:
+    """The machine that it was measured on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "processors": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "kernel": platform.release(),
+        "architecture": platform.machine(),
+    }

@@ -1,0 +1,118 @@
+"""Contenders side by side on boards, round by round: reset, first run, verified, second run, dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from bench.contenders.ansible import Ansible, AnsibleFacts, AnsibleMitogen
+from bench.contenders.contender import FIRST, SCENARIOS, Contender
+from bench.contenders.helicon import Floor, Helicon, WithoutPreflight
+from bench.contenders.pyinfra import Pyinfra
+from bench.contenders.script import Script
+from bench.meter import measured
+from bench.results import BOARDS, Results, Sample
+from bench.target import Fleet
+from bench.wire import Proxy, Traffic
+
+CONTENDERS: dict[str, type[Contender]] = {
+    one.name: one
+    for one in (Helicon, WithoutPreflight, Floor, Script, Pyinfra, Ansible, AnsibleFacts, AnsibleMitogen)
+}
+"""By name."""
+T = TypeVar("T")
+WIRE = "wire"
+"""The kind of samples that went through the counting proxies: their times do not count."""
+
+
+class Ground(Protocol):
+    """What is measured on: machines that can be made fresh again, and looked at."""
+
+    def reset(self, count: int) -> None:
+        """Make the first machines fresh."""
+        ...
+
+    def amiss(self, fleet: Fleet) -> list[str]:
+        """What is not as wanted."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Series:
+    """Rounds on one fleet."""
+
+    ground: Ground
+    fleet: Fleet
+    names: Sequence[str]
+    place: Path
+    results: Results
+    say: Callable[[str], None]
+
+    def run(self, rounds: int) -> None:
+        """All rounds; who begins changes from one to the next."""
+        contenders = self._contenders(self.fleet, self.place)
+        for number in range(rounds):
+            self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, before")
+            for one in turned(contenders, number):
+                self._scenarios(one, BOARDS, number)
+            self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, after")
+
+    def count(self) -> None:
+        """One more round through proxies that count."""
+        proxy = Proxy(self.fleet.targets)
+        try:
+            fleet = Fleet.of(proxy.targets, self.fleet.identity, self.place / WIRE)
+            for one in self._contenders(fleet, self.place / WIRE):
+                if not isinstance(one, Floor):
+                    self._scenarios(one, WIRE, 0, proxy)
+        finally:
+            proxy.close()
+
+    def _contenders(self, fleet: Fleet, place: Path) -> list[Contender]:
+        made = [
+            CONTENDERS[name](fleet, place / name.replace(" ", "-").replace("'", "")) for name in self.names
+        ]
+        for one in made:
+            one.prepare()
+        return made
+
+    def _scenarios(self, one: Contender, kind: str, number: int, proxy: Proxy | None = None) -> None:
+        size = len(self.fleet.targets)
+        if not isinstance(one, Floor):
+            self.ground.reset(size)
+        one.forget()
+        for scenario in SCENARIOS:
+            if proxy:
+                proxy.clear()
+            cost = measured(one.command(scenario), one.place / f"{scenario.replace(' ', '-')}-{number}.log")
+            problems = [f"status {cost.status}"] if cost.status else []
+            if scenario == FIRST and not isinstance(one, Floor):
+                problems += self.ground.amiss(self.fleet)[:5]
+            sample = Sample(
+                kind=kind,
+                contender=one.name,
+                scenario=scenario,
+                size=size,
+                round=number,
+                cost=cost,
+                per_host=average(list(proxy.traffic.values())) if proxy else {},
+                problems=problems,
+            )
+            self.results.add(sample)
+            self.say(f"{kind} {size:4} {scenario:18} {one.name:22} {cost.wall:7.2f} s {' '.join(problems)}")
+            if problems and scenario == FIRST:
+                return
+
+
+def turned(contenders: Sequence[T], by: int) -> list[T]:
+    """The same in another order, so that nobody is always first."""
+    start = by % len(contenders) if contenders else 0
+    return [*contenders[start:], *contenders[:start]]
+
+
+def average(traffic: Sequence[Traffic]) -> dict[str, float]:
+    """What one machine had on average."""
+    names = ("connections", "turns", "sent", "received")
+    return {name: sum(getattr(one, name) for one in traffic) / len(traffic) for name in names}

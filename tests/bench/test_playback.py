@@ -1,0 +1,77 @@
+"""What simulated machines answer: as the real one did, under their own names, and nothing that was not learned."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.playback import Record, Reply, Unlearned, asked
+from bench.simulated import plan
+from providers.core import batch
+
+REAL, OTHER = plan(2, 2222)
+
+
+def reply(stdout: str = "", status: int = 0) -> Reply:
+    """What a machine said."""
+    return Reply(stdout=stdout.encode(), stderr=b"", status=status, seconds=0.25)
+
+
+def test_an_answer_carries_the_name_of_the_one_who_gives_it() -> None:
+    """Name and address are taken out and put in."""
+    record = Record()
+    record.learn(REAL, "a", f"hostname {REAL.name}", b"", reply(f"{REAL.name} {REAL.own_address}\n"))
+    played, _ = record.play(OTHER, "a", f"hostname {OTHER.name}", b"")
+    assert played.stdout.decode() == f"{OTHER.name} {OTHER.own_address}\n"
+    assert played.seconds == 0.25
+
+
+def test_what_was_done_before_decides_the_answer() -> None:
+    """The same command after another one is another question."""
+    record = Record()
+    after = record.learn(REAL, "a", "cat x", b"", reply("old"))
+    after = record.learn(REAL, after, "write x", b"new", reply())
+    record.learn(REAL, after, "cat x", b"", reply("new"))
+    first, history = record.play(OTHER, "a", "cat x", b"")
+    _, history = record.play(OTHER, history, "write x", b"new")
+    second, _ = record.play(OTHER, history, "cat x", b"")
+    assert (first.stdout, second.stdout) == (b"old", b"new")
+
+
+def test_an_unknown_command_is_no_answer() -> None:
+    """Nothing is made up."""
+    with pytest.raises(Unlearned, match="rm x"):
+        Record().play(OTHER, "a", "rm x", b"")
+
+
+def learned_batch(record: Record) -> list[tuple[str, ...]]:
+    """Two questions that the real machine answered."""
+    questions: list[tuple[str, ...]] = [("cat", "/etc/hostname"), ("sh", "-c", "echo a\necho b", "two")]
+    lines = [f"{batch.key(one)} 0 YQ== \n" for one in questions]
+    record.learn(REAL, "a", "sudo sh -s", batch.script(questions).encode(), reply("".join(lines) + "end\n"))
+    return questions
+
+
+def test_questions_come_in_any_order_and_change_nothing() -> None:
+    """Each is answered by itself; the history stays."""
+    record = Record()
+    first, second = learned_batch(record)
+    for questions in ([second], [second, first]):
+        played, history = record.play(OTHER, "a", "sudo sh -s", batch.script(questions).encode())
+        answers = batch.parse(played.stdout)
+        assert answers is not None and answers.keys() == {batch.key(one) for one in questions}
+        assert history == "a"
+
+
+def test_a_survey_brings_all_that_the_machine_has_listed() -> None:
+    """As a real machine answers its own list in the same round trip."""
+    record = Record()
+    first, second = learned_batch(record)
+    played, _ = record.play(OTHER, "a", "sudo sh -s", batch.script([first], prefetch=True).encode())
+    assert batch.key(second) in (batch.parse(played.stdout) or {})
+
+
+def test_questions_of_several_lines_are_told_apart() -> None:
+    """A script in a question may hold line ends."""
+    questions: list[tuple[str, ...]] = [("sh", "-c", "echo 1\necho 2", "x"), ("true",)]
+    found = asked(batch.script(questions, prefetch=True).encode())
+    assert list(found) == [batch.key(one) for one in questions]
