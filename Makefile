@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDENS ?= ../shared/goldens
 
-.PHONY: help lab lab-down test check test-faults test-os test-all lock trust ping key card schema
+.PHONY: help lab lab-down test check test-faults test-os test-all lock trust ping failover key card backup restore schema bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,10 @@ trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK
 ping: $(VENV)/.complete ## look at every machine of a rack: make ping STACK=rpi [MEASURE=1: disks for etcd too]
 	@$(BIN)/python -m providers.ping $(STACK) $(if $(MEASURE),--measure)
 
+failover: $(VENV)/.complete ## stop what the API depends on, in turn, and count failed probes: make failover STACK=lab [REBOOT=1 YES=1]
+	@$(BIN)/python $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python) -m providers.failover $(STACK) \
+		$(if $(REBOOT),--reboot) $(if $(YES),--yes)
+
 key: $(VENV)/.complete ## an SSH key for a rack, brought to boards that only know HELICON_SSH_PASSWORD: make key STACK=rpi
 	@$(BIN)/python -m providers.key $(STACK)
 
@@ -57,8 +61,28 @@ card: $(VENV)/.complete ## first-boot files: make card NODE=pandore [STACK= SYST
 	@$(BIN)/python -m providers.card $(STACK) $(NODE) $(if $(SYSTEM),--system $(SYSTEM)) $(if $(CARD),--card "$(CARD)") \
 		$(if $(GATEWAY),--gateway $(GATEWAY)) $(foreach one,$(DNS),--nameserver $(one))
 
+backup: $(VENV)/.complete ## a snapshot of etcd now, from one healthy member: make backup STACK=rpi [TO=directory]
+	@$(BIN)/python $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python) -m providers.backup $(STACK) \
+		$(if $(TO),--to "$(TO)")
+
+restore: $(VENV)/.complete ## etcd's data from a snapshot: make restore STACK=rpi SNAPSHOT=file [MEMBERS=cp-1] [YES=1: do it]
+	@$(BIN)/python $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python) -m providers.backup.restore $(STACK) \
+		"$(SNAPSHOT)" $(if $(MEMBERS),--members $(MEMBERS)) \
+		$(if $(YES),--yes)
+
 schema: $(VENV)/.complete ## the JSON Schema of stack files, from the types
 	@$(BIN)/python -m config.schema > config/stack.schema.json
+
+BENCH := .cache/bench/venv
+$(BENCH)/.complete: bench/requirements.txt
+	@echo "bench: installing what is compared, and what draws"
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt
+	@touch $@
+
+bench: $(VENV)/.complete $(BENCH)/.complete ## beside Ansible, pyinfra, a script: [QUICK=1 SIZES="1 5 13" ROUNDS=3 CONTENDERS=a,b GROWTH="5 13 50 200" PART=]
+	@$(BIN)/python -m bench $(PART) $(if $(QUICK),--quick) $(if $(SIZES),--sizes "$(SIZES)") $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(CONTENDERS),--contenders "$(CONTENDERS)") $(if $(GROWTH),--growth "$(GROWTH)")
 
 lock: ## exact versions of the program's packages
 	$(PYTHON) -m venv .cache/lock

@@ -8,6 +8,7 @@ from components.addons import Addons
 from components.authority import Authority
 from components.cluster import Cluster
 from components.configuration import load_rack
+from components.etcd import ExternalEtcd
 from components.kubernetes import cluster_provider
 from components.load_balancer import LoadBalancer
 from components.network import Network
@@ -30,9 +31,10 @@ load_balancers = [
 for machine in rack.further.values():
     FurtherMachine(rack, machine, sources[machine.architecture])
 nodes = {name: ReadyNode(rack, node, sources[node.architecture]) for name, node in rack.nodes.items()}
+etcd = ExternalEtcd(rack, authority, sources)
 
 # kubeadm: control planes one at a time, workers as soon as the API answers.
-cluster = Cluster("cluster", rack, nodes, authority, load_balancers)
+cluster = Cluster("cluster", rack, nodes, authority, load_balancers, etcd)
 
 # On the cluster: the pod network makes the nodes ready, the addons run on them.
 kubernetes = cluster_provider(rack, authority, cluster)
@@ -43,5 +45,7 @@ addons = Addons("addons", rack, kubernetes)
 Readiness("readiness", rack, [*cluster.memberships, network, addons])
 
 pulumi.export("kubeconfig", authority.kubeconfig)
+if rack.authority.kubeconfigs:
+    pulumi.export("kubeconfigs", authority.kubeconfigs)
 pulumi.export("endpoint", f"https://{rack.cluster.endpoint}:{rack.cluster.endpoint_port}")
 pulumi.export("nodes", {name: str(node.address) for name, node in rack.nodes.items()})

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components import properties
+from components import backup, certificate_properties, membership_properties
 from components.authority import Authority
+from components.etcd import ExternalEtcd
 from components.load_balancer import LoadBalancer
 from components.node import ReadyNode
 from config import Rack
@@ -28,12 +29,14 @@ class Cluster(pulumi.ComponentResource):
         nodes: Mapping[str, ReadyNode],
         authority: Authority,
         load_balancers: Sequence[LoadBalancer],
+        etcd: ExternalEtcd | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("helicon:index:Cluster", name, {}, opts)
         self._rack, self._authority = rack, authority
-        endpoints = [one.last for one in load_balancers]
-        joined = {key: self._join(node, endpoints) for key, node in nodes.items()}
+        self._pki = etcd.pki if etcd and etcd.pki is not None else authority.pki
+        before = [one.last for one in [*load_balancers, *(etcd.members if etcd else [])]]
+        joined = {key: self._join(node, before) for key, node in nodes.items()}
         self.memberships = list(joined.values())
         control_planes = [joined[one.name] for one in rack.control_planes()]
         wanted = {"endpoint": str(rack.cluster.endpoint), "ca": authority.ca_digest}
@@ -41,10 +44,12 @@ class Cluster(pulumi.ComponentResource):
         self.formation = Formation(f"{name}-formation", wanted, options)
         self.register_outputs({})
 
-    def _join(self, node: ReadyNode, endpoints: Sequence[pulumi.Resource]) -> Membership:
-        wanted = properties.membership(self._rack, node.node, self._authority.ca_digest)
+    def _join(self, node: ReadyNode, before: Sequence[pulumi.Resource]) -> Membership:
+        wanted = membership_properties.membership(self._rack, node.node, self._authority.ca_digest)
+        wanted |= certificate_properties.trusted_cas(self._rack, node.node, self._authority.ca_bundle)
         if node.node.is_control_plane:
-            wanted["pki"] = self._authority.pki
+            wanted["pki"] = self._pki
+            wanted |= {} if self._rack.etcd_members else backup.properties(self._rack)
         machine = node.node.name
-        options = pulumi.ResourceOptions(parent=node, depends_on=[node.last, *endpoints])
+        options = pulumi.ResourceOptions(parent=node, depends_on=[node.last, *before])
         return Membership(f"{machine}-membership", machine, node.connection, wanted, options)

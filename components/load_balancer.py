@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from components import properties
+from components import balancing, virtual_ip
 from components.commands import run_commands
 from components.node import Board
 from components.sources import Source
@@ -19,6 +19,8 @@ class LoadBalancer(Board):
         self, rack: Rack, name: str, source: Source, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("LoadBalancer", rack, rack.load_balancers[name], opts)
-        self.last = self.add(Balancer, properties.balancer(rack, name, source), self.last)
+        machine = rack.load_balancers[name]
+        wanted = virtual_ip.on_load_balancer(rack, machine, balancing.balancer(rack, machine, source))
+        self.last = self.add(Balancer, wanted, self.last)
         run_commands(self.machine, self, self.last)
         self.register_outputs({"address": str(self.machine.address)})

@@ -6,12 +6,12 @@ from typing import Any
 
 import pulumi
 
-from components import properties
+from components import properties, virtual_ip
 from components.commands import run_commands
 from components.passwords import let_in
 from components.sources import Source
-from config import Machine, Node, Rack
-from providers.adapter import Access, Kernel, MachineResource, Network, Software, Storage, System
+from config import EtcdMember, Machine, Node, Rack
+from providers.adapter import Access, Balancer, Kernel, MachineResource, Network, Software, Storage, System
 from providers.session import connection_of
 
 
@@ -29,7 +29,7 @@ class Board(pulumi.ComponentResource):
         network = properties.network(machine)
         reached = self.add(Network, network, access) if network else access
         system = self.add(System, properties.system(rack, machine), reached)
-        settings = properties.kernel(machine, node=isinstance(machine, Node))
+        settings = properties.kernel(machine, node=isinstance(machine, Node | EtcdMember))
         kernel = self.add(Kernel, settings, system) if settings else system
         storage = properties.storage(machine)
         self.last = self.add(Storage, storage, kernel) if storage else kernel
@@ -66,5 +66,8 @@ class ReadyNode(Board):
         super().__init__("Node", rack, node, opts)
         self.node = node
         self.last = self.add(Software, properties.software(rack, node, source), self.last)
+        balancer = virtual_ip.beside_api_server(rack, node)
+        if balancer:
+            self.last = self.add(Balancer, balancer, self.last)
         run_commands(node, self, self.last)
         self.register_outputs({"address": str(node.address)})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from components import system_properties
+from components import backup, system_properties
+from components.certificate_properties import kubelet_config
 from components.sources import Source
 from config import Machine, Node, Rack
+from config.scalars import is_address
 from providers.software.kubelet_config import DIRECTORY
-from providers.software.runtime import SOCKETS
 
 Properties = dict[str, Any]
 
@@ -43,15 +43,17 @@ def network(machine: Machine) -> Properties:
 
 
 def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
-    """The names a machine must know without DNS: its own, the load balancers' and the endpoint's.
+    """The names a machine must know without DNS: its own, its zone's load balancers' and endpoint's.
 
-    Other nodes are left out, so that a joining or leaving one changes nothing here.
+    Other nodes are left out, so that a joining or leaving one changes nothing here. In a zone the
+    cluster's own endpoint means the zone's: kube-proxy and `kubeadm join` know the former alone.
     """
-    known = {str(one.address): [one.hostname] for one in [*rack.load_balancers.values(), machine]}
-    endpoint = rack.endpoint_address()
-    if endpoint and str(rack.cluster.endpoint) != endpoint:
-        known.setdefault(endpoint, []).append(str(rack.cluster.endpoint))
-    return known
+    zone = rack.zone(rack.zone_of(machine))
+    known = {str(one.address): [one.hostname] for one in [*rack.balancers_of(rack.zone_of(machine)), machine]}
+    if zone.endpoint_address:
+        names = dict.fromkeys((str(zone.endpoint), str(rack.cluster.endpoint)))
+        known.setdefault(zone.endpoint_address, []).extend(name for name in names if not is_address(name))
+    return {address: found for address, found in known.items() if found}
 
 
 def further_software(machine: Machine, source: Source) -> Properties:
@@ -131,7 +133,9 @@ def _clients(machine: Machine) -> list[str]:
 def software(rack: Rack, node: Node, source: Source) -> Properties:
     """Packages, container runtime, images and kubelet of a node."""
     wanted = {**source.node_packages(node), **extra_packages(node)}
-    config = {**rack.cluster.kubelet, **node.kubelet}
+    if node.is_control_plane and not rack.etcd_members:
+        wanted = {**backup.packages(rack), **wanted}
+    config = {**kubelet_config(rack), **rack.cluster.kubelet, **node.kubelet}
     docker = node.docker.options(node.containerd.sandbox_image)
     return {
         **source.artifacts(node),
@@ -146,66 +150,3 @@ def software(rack: Rack, node: Node, source: Source) -> Properties:
         },
         "kubelet_config": config,
     }
-
-
-def balancer(rack: Rack, name: str, source: Source) -> Properties:
-    """HAProxy in front of the control planes."""
-    machine = rack.load_balancers[name]
-    backends = {one.hostname: f"{one.address}:6443" for one in rack.control_planes()}
-    return {
-        **source.balancer_artifacts(),
-        "repositories": source.balancer_repositories() | extra_repositories(machine),
-        **upgrade(machine),
-        "packages": {"haproxy": {"version": "", "hold": False}, **extra_packages(machine)},
-        "haproxy": {
-            "bind": rack.cluster.endpoint_port,
-            "backends": backends,
-            **machine.haproxy.model_dump(mode="json"),
-        },
-    }
-
-
-def membership(rack: Rack, node: Node, ca_digest: Any) -> Properties:
-    """A node's kubeadm settings, labels and taints (the PKI is added for control planes)."""
-    taints = {f"{one.key}:{one.effect}": one.value for one in node.taints}
-    kubeadm: Properties = {
-        "role": "control-plane" if node.is_control_plane else "worker",
-        "version": f"v{rack.cluster.kubernetes}",
-        "node_name": node.hostname,
-        "address": str(node.address),
-        "endpoint": f"{rack.cluster.endpoint}:{rack.cluster.endpoint_port}",
-        "cri_socket": SOCKETS[node.runtime],
-        "ca": ca_digest,
-        "taints": taints,
-        "ignore_preflight_errors": list(rack.cluster.ignore_preflight_errors),
-        "timeouts": dict(rack.cluster.timeouts),
-    }
-    if node.is_control_plane:
-        kubeadm["cluster"] = cluster_configuration(rack)
-        kubeadm["kube_proxy_configuration"] = kube_proxy(rack)
-    return {"kubeadm": kubeadm, "labels": dict(node.labels), "taints": taints}
-
-
-def cluster_configuration(rack: Rack) -> Properties:
-    """The part of kubeadm's ClusterConfiguration that is ours to say."""
-    cluster = rack.cluster
-    etcd = {"quota-backend-bytes": str(cluster.etcd.quota), **cluster.etcd.extra_args}
-    return {
-        "clusterName": cluster.name,
-        "networking": {
-            "podSubnet": str(cluster.pod_cidr),
-            "serviceSubnet": str(cluster.service_cidr),
-            "dnsDomain": cluster.dns_domain,
-        },
-        "controllerManager": {
-            "extraArgs": [{"name": "node-cidr-mask-size", "value": str(cluster.node_cidr_mask)}]
-        },
-        "etcd": {"local": {"extraArgs": [{"name": key, "value": str(etcd[key])} for key in sorted(etcd)]}},
-        "encryptionAlgorithm": "ECDSA-P256" if rack.authority.algorithm == "ECDSA" else "RSA-2048",
-    }
-
-
-def kube_proxy(rack: Rack) -> Properties:
-    """kube-proxy's configuration."""
-    overlay: Mapping[str, Any] = rack.cluster.kube_proxy.overlay
-    return {"mode": rack.cluster.kube_proxy.mode, **overlay}

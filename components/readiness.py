@@ -9,14 +9,14 @@ from typing import Any
 
 import pulumi
 
-from components import properties
+from components.membership_properties import membership
 from config import Rack
 from providers.adapter import Readiness as ReadinessResource
 
 
 def expectations(rack: Rack) -> dict[str, Any]:
     """What must be ready; a change of any membership asks for the proof again."""
-    memberships = {node.name: properties.membership(rack, node, "") for node in rack.nodes.values()}
+    memberships = {node.name: membership(rack, node, "") for node in rack.nodes.values()}
     digest = hashlib.sha256(json.dumps(memberships, sort_keys=True).encode()).hexdigest()
     return {
         "nodes": [node.hostname for node in rack.nodes.values()],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from config import Node, Rack
+from config import EtcdMember, Node, Rack
 from providers.software.artifacts import DEBS
 from providers.software.bundle import Bundle
 
 Properties = dict[str, Any]
+Runner = Node | EtcdMember
+"""A machine with a container runtime and a kubelet."""
 TOOLS = ("conntrack", "ethtool", "iptables", "socat")
 """What kubeadm's preflight and the kubelet call."""
 KUBERNETES = ("kubeadm", "kubectl", "kubelet")
@@ -17,9 +19,9 @@ PHOTON = ("kubernetes", "kubernetes-kubeadm")
 PLUGINS = "cni/"
 
 
-def runtime_packages(node: Node) -> Properties:
+def runtime_packages(node: Runner) -> Properties:
     """The container runtime and the tools, from the distribution or Docker's repository."""
-    if node.runtime == "docker":
+    if isinstance(node, Node) and node.runtime == "docker":
         docker = ("docker-ce", "docker-ce-cli") if node.docker.source == "docker" else ("docker.io",)
         held = {name: {"version": "", "hold": True} for name in (*docker, "cri-dockerd")}
         return {name: {"version": "", "hold": False} for name in TOOLS} | held
@@ -30,9 +32,10 @@ def runtime_packages(node: Node) -> Properties:
     return packages
 
 
-def docker_repository(node: Node) -> Properties:
+def docker_repository(node: Runner) -> Properties:
     """Docker's repository, where the node's runtime comes from there."""
-    if (node.docker if node.runtime == "docker" else node.containerd).source != "docker":
+    on_docker = isinstance(node, Node) and node.runtime == "docker"
+    if (node.docker if isinstance(node, Node) and on_docker else node.containerd).source != "docker":
         return {}
     base = "https://download.docker.com/linux/debian"
     docker = {"uri": base, "suite": node.containerd.suite, "components": "stable"}
@@ -44,19 +47,19 @@ class Source(Protocol):
 
     kubelet_unit: str
 
-    def artifacts(self, node: Node) -> Properties:
+    def artifacts(self, node: Runner) -> Properties:
         """The `artifacts` property of a node's software, if any."""
         ...
 
-    def repositories(self, node: Node) -> Properties:
+    def repositories(self, node: Runner) -> Properties:
         """apt repositories of a node."""
         ...
 
-    def node_packages(self, node: Node) -> Properties:
+    def node_packages(self, node: Runner) -> Properties:
         """apt packages of a node."""
         ...
 
-    def images(self, node: Node) -> Properties:
+    def images(self, node: Runner) -> Properties:
         """The `images` property, if images are imported rather than pulled."""
         ...
 
@@ -77,11 +80,11 @@ class Internet:
     def __init__(self, rack: Rack) -> None:
         self._version = rack.cluster.kubernetes
 
-    def artifacts(self, node: Node) -> Properties:
+    def artifacts(self, node: Runner) -> Properties:
         """None: apt brings all."""
         return {}
 
-    def repositories(self, node: Node) -> Properties:
+    def repositories(self, node: Runner) -> Properties:
         """One repository for each Kubernetes minor, with its own key, in both forms: the machine takes its own."""
         if node.kubernetes_source == "distribution":
             return docker_repository(node)
@@ -99,7 +102,7 @@ class Internet:
         }
         return {"helicon-kubernetes": kubernetes, **docker_repository(node)}
 
-    def node_packages(self, node: Node) -> Properties:
+    def node_packages(self, node: Runner) -> Properties:
         """kubeadm, kubectl and kubelet of the configured version, held; cri-tools come along."""
         distribution = node.kubernetes_source == "distribution"
         names = PHOTON if distribution else KUBERNETES
@@ -108,7 +111,7 @@ class Internet:
             return {**runtime_packages(node), **held}
         return {**runtime_packages(node), **held, "kubernetes-cni": {"version": "", "hold": True}}
 
-    def images(self, node: Node) -> Properties:
+    def images(self, node: Runner) -> Properties:
         """None: kubeadm and the kubelet pull them."""
         return {}
 
@@ -132,7 +135,7 @@ class Artifacts:
         self._source = self._bundle.root
         self._debs = self._bundle.debs_sum()
 
-    def artifacts(self, node: Node) -> Properties:
+    def artifacts(self, node: Runner) -> Properties:
         """kubeadm, kubectl, kubelet and the CNI plugins, and the packages."""
         places = {f"bin/{name}": f"/usr/bin/{name}" for name in KUBERNETES}
         names = [name for name in self._bundle.sums if name.startswith(PLUGINS)]
@@ -143,17 +146,17 @@ class Artifacts:
         }
         return {"artifacts": {"source": self._source, "files": files, "debs": self._debs}}
 
-    def repositories(self, node: Node) -> Properties:
+    def repositories(self, node: Runner) -> Properties:
         """The bundle's packages."""
         return self.balancer_repositories()
 
-    def node_packages(self, node: Node) -> Properties:
+    def node_packages(self, node: Runner) -> Properties:
         """The container runtime and the tools."""
         return runtime_packages(node)
 
-    def images(self, node: Node) -> Properties:
+    def images(self, node: Runner) -> Properties:
         """The archives that the node's role needs: importing is the longest step of its preparation."""
-        wanted = [ref for ref in self._bundle.images if node.is_control_plane or not control_plane_image(ref)]
+        wanted = [ref for ref in self._bundle.images if needs_image(node, ref)]
         archives = {ref: self._bundle.images[ref] for ref in wanted}
         refs = {ref: {"archive": one, "sha256": self._bundle.sum(one)} for ref, one in archives.items()}
         return {"images": {"source": self._source, "refs": refs}}
@@ -168,10 +171,13 @@ class Artifacts:
         return {"helicon-bundle": {"uri": uri, "suite": "./", "components": "", "key": "", "trusted": True}}
 
 
-def control_plane_image(ref: str) -> bool:
-    """Whether only control planes run the image."""
+def needs_image(node: Runner, ref: str) -> bool:
+    """Whether the machine runs the image: a worker nothing of a control plane, a member of etcd only etcd."""
     name = ref.rsplit("/", 1)[-1].partition(":")[0]
-    return name in {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}
+    if isinstance(node, EtcdMember):
+        return name in {"etcd", "pause"}
+    own = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}
+    return node.is_control_plane or name not in own
 
 
 def source_of(rack: Rack, architecture: str) -> Source:

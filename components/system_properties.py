@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config import Machine, Node
+from config import EtcdMember, Machine, Node
 from config.system import NODE_PACKAGES
 from config.users import User
 
@@ -47,6 +47,6 @@ def upgrades(machine: Machine) -> Properties:
     """The policy of unattended upgrades; a node's own programs are never in it."""
     if machine.upgrades is None:
         return {}
-    ours = NODE_PACKAGES if isinstance(machine, Node) else ()
+    ours = NODE_PACKAGES if isinstance(machine, Node | EtcdMember) else ()
     blocked = dict.fromkeys((*ours, *machine.upgrades.blocked))
     return {"automatic": machine.upgrades.automatic, "blocked": list(blocked)}

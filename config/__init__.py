@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from config.loading import KEYS, load, load_file
 from config.problems import ConfigurationError, Problem
-from config.rack import LoadBalancer, Machine, Node, Rack
+from config.rack import EtcdMember, LoadBalancer, Machine, Node, Rack
 
 __all__ = [
     "KEYS",
     "ConfigurationError",
+    "EtcdMember",
     "LoadBalancer",
     "Machine",
     "Node",

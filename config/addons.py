@@ -1,4 +1,4 @@
-"""What runs on the cluster and around it: network, authority, addons, readiness, artifacts."""
+"""What runs on the cluster and around it: network, addons, readiness, artifacts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from pydantic import Field
 
 from config import versions
 from config.base import Part
-from config.scalars import Duration, Image, Location
-
-Hours = Annotated[int, Field(ge=1, le=876000)]
+from config.scalars import Duration, Image
 
 
 class Network(Part):
@@ -26,42 +24,6 @@ class Network(Part):
     """Image of the flannel daemon."""
     flannel_cni_image: Image = versions.FLANNEL_CNI
     """Image that brings flannel's CNI plugin."""
-
-
-class Subject(Part):
-    """Who the certificates say they belong to, besides the names that Kubernetes prescribes."""
-
-    organization: str | None = None
-    """Organization (O) of the CAs."""
-    organizational_unit: str | None = None
-    """Organizational unit (OU)."""
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
-    """Country (C), two letters."""
-    province: str | None = None
-    """State or province (ST)."""
-    locality: str | None = None
-    """Town (L)."""
-
-
-class Authority(Part):
-    """Keys and certificates of the cluster."""
-
-    algorithm: Literal["ECDSA", "RSA"] = "ECDSA"
-    """Kind of all keys; ECDSA is much faster on small boards."""
-    ecdsa_curve: Literal["P256", "P384", "P521"] = "P256"
-    """Curve of ECDSA keys."""
-    rsa_bits: Literal[2048, 3072, 4096] = 2048
-    """Size of RSA keys in bits."""
-    subject: Subject = Subject()
-    """Subject of the CAs."""
-    ca_validity_hours: Hours = 10 * 8760
-    """Hours that the CAs are valid (default: ten years)."""
-    validity_hours: Hours = 8760
-    """Hours that certificates are valid (default: one year)."""
-    early_renewal_hours: Annotated[int, Field(ge=0, le=876000)] = 720
-    """Hours before the end at which a certificate is renewed (default: 30 days)."""
-    extra_sans: tuple[Location, ...] = ()
-    """Further names and addresses in the API server's certificate."""
 
 
 class MetricsServer(Part):

@@ -5,32 +5,40 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from config import versions
+from config.balancing import Zone
 from config.cluster import Cluster
+from config.containerd import Containerd
 from config.draft import Draft
+from config.external_etcd import EtcdMemberSettings
 from config.machines import MachineSettings, NodeSettings, Taint
 from config.merge import merged
-from config.rack import CONTROL_PLANE_TAINT, Further, LoadBalancer, Machine, Node, Rack
+from config.rack import CONTROL_PLANE_TAINT, EtcdMember, Further, LoadBalancer, Machine, Node, Rack
+from config.scalars import is_address
 
 M = TypeVar("M", bound=Machine)
+Z = TypeVar("Z", Cluster, Zone)
 
 
 def assemble(draft: Draft, stack: str) -> Rack:
     """The rack of a draft that has no problems."""
     cluster = draft.parts["cluster"]
     assert isinstance(cluster, Cluster)
-    cluster = cluster.model_copy(update={"name": cluster.name or stack})
+    cluster = _located(cluster).model_copy(update={"name": cluster.name or stack})
     nodes = {name: _node(name, one, cluster, stack) for name, one in draft.nodes.items()}
     balancers = {name: _machine(LoadBalancer, name, one, stack) for name, one in draft.load_balancers.items()}
+    members = {name: _etcd_member(name, one, cluster, stack) for name, one in draft.etcd_members.items()}
     further = {name: _machine(Further, name, one, stack) for name, one in draft.further.items()}
     # The parts were checked as what they are; construct does not check them again.
     others: dict[str, Any] = {**draft.parts}
     del others["cluster"], others["defaults"]
     return Rack.model_construct(
-        **{"artifacts": None, **others},
+        **{"artifacts": None, "backup": None, **others},
         stack=stack,
         cluster=cluster,
+        zones={name: _located(zone) for name, zone in draft.zones.items()},
         nodes=nodes,
         load_balancers=balancers,
+        etcd_members=members,
         further=further,
     )
 
@@ -49,8 +57,26 @@ def _machine(model: type[M], name: str, settings: MachineSettings, stack: str, *
     return model.model_construct(**{**dict(settings), **derived, **more})
 
 
-def _node(name: str, settings: NodeSettings, cluster: Cluster, stack: str) -> Node:
+def _etcd_member(name: str, settings: EtcdMemberSettings, cluster: Cluster, stack: str) -> EtcdMember:
+    kubelet = merged(cluster.kubelet, settings.kubelet)
+    return _machine(
+        EtcdMember, name, settings, stack, kubelet=kubelet, containerd=_runtime(settings, cluster)
+    )
+
+
+def _runtime(settings: NodeSettings | EtcdMemberSettings, cluster: Cluster) -> Containerd:
     image = settings.containerd.sandbox_image or versions.sandbox_image(cluster.kubernetes)
+    return settings.containerd.model_copy(update={"sandbox_image": image})
+
+
+def _located(zone: Z) -> Z:
+    """The same with the virtual address behind the endpoint's name; an endpoint that is an address needs none."""
+    if zone.vip is None or is_address(zone.endpoint):
+        return zone
+    return zone.model_copy(update={"endpoint_address": zone.vip.address})
+
+
+def _node(name: str, settings: NodeSettings, cluster: Cluster, stack: str) -> Node:
     return _machine(
         Node,
         name,
@@ -59,7 +85,7 @@ def _node(name: str, settings: NodeSettings, cluster: Cluster, stack: str) -> No
         labels=_labels(settings),
         taints=_taints(settings, cluster),
         kubelet=merged(cluster.kubelet, settings.kubelet),
-        containerd=settings.containerd.model_copy(update={"sandbox_image": image}),
+        containerd=_runtime(settings, cluster),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
@@ -10,9 +9,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
 from config import versions
+from config.balancing import Endpoint, Forward, ForwardName
 from config.base import Part
+from config.control_plane import Component
+from config.etcd import Etcd
 from config.problems import did_you_mean
-from config.scalars import Address, Cidr, DomainName, Duration, LabelValue, Port, Scalar, is_address, wrong
+from config.scalars import Address, Cidr, DomainName, Duration, LabelValue, Port, wrong
+from config.vip import Vip
 
 MODES = ("iptables", "nftables")
 
@@ -29,12 +32,6 @@ def _mode(value: str) -> str:
     return value
 
 
-def _endpoint(value: str) -> str:
-    if re.fullmatch(r"[0-9.]+", value) and not is_address(value):
-        raise wrong("a name or an IPv4 address", "Write for example api.example.com or 10.42.253.52.")
-    return value
-
-
 def _kubernetes(value: str) -> str:
     if (suggestion := versions.objection(value)) is not None:
         raise wrong(f"a full Kubernetes version from {versions.OLDEST} to {versions.NEWEST}", suggestion)
@@ -42,7 +39,6 @@ def _kubernetes(value: str) -> str:
 
 
 ProxyMode = Annotated[str, AfterValidator(_mode), WithJsonSchema({"enum": list(MODES)})]
-Endpoint = Annotated[DomainName, AfterValidator(_endpoint)]
 KubernetesVersion = Annotated[
     str,
     AfterValidator(_kubernetes),
@@ -69,15 +65,6 @@ class KubeProxy(Part):
     """Fields merged into the KubeProxyConfiguration."""
 
 
-class Etcd(Part):
-    """The stacked etcd on the control planes."""
-
-    quota: Annotated[int, Field(ge=16 * 1024**2, le=8 * 1024**3)] = 2 * 1024**3
-    """Size of the database in bytes at which etcd stops to accept writes; etcd advises at most 8 GiB."""
-    extra_args: Mapping[str, Scalar] = {}
-    """Further arguments of etcd, without the leading dashes."""
-
-
 class Cluster(Part):
     """The cluster as a whole."""
 
@@ -88,9 +75,13 @@ class Cluster(Part):
     endpoint: Endpoint
     """Name or address at which the API is reached, by users and by all machines."""
     endpoint_address: Address | None = None
-    """What the endpoint's name means in /etc/hosts of all machines; without it, the first load balancer."""
+    """What the endpoint's name means in /etc/hosts of all machines; without it, the vip or first load balancer."""
     endpoint_port: Port = 6443
     """Port of the API at the endpoint."""
+    vip: Vip | None = None
+    """A virtual address that load balancers or control planes share."""
+    forward: Mapping[ForwardName, Forward] = {}
+    """What the cluster's own load balancers forward to its nodes, by name, for example http and https."""
     pod_cidr: Cidr = "10.244.0.0/16"
     """Network that the pods' addresses come from."""
     service_cidr: Cidr = "10.96.0.0/12"
@@ -107,6 +98,12 @@ class Cluster(Part):
     """Fields merged into the KubeletConfiguration of every node, for example systemReserved."""
     etcd: Etcd = Etcd()
     """etcd."""
+    api_server: Component = Component()
+    """The API server."""
+    controller_manager: Component = Component()
+    """The controller manager."""
+    scheduler: Component = Component()
+    """The scheduler."""
     timeouts: Mapping[KubeadmTimeout, Duration] = {}
     """kubeadm's timeouts, longer for slow boards."""
     ignore_preflight_errors: tuple[str, ...] = ()

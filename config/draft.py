@@ -10,7 +10,9 @@ from typing import TypeVar, cast
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
+from config.balancing import Zone
 from config.cluster import Cluster
+from config.external_etcd import EtcdMemberSettings
 from config.machines import FurtherSettings, LoadBalancerSettings, MachineSettings, NodeSettings
 from config.merge import Plain, has, pruned
 from config.problems import Path, Problem
@@ -35,8 +37,10 @@ class Draft:
     raw: Plain
     problems: list[Problem] = field(default_factory=list)
     parts: dict[str, BaseModel] = field(default_factory=dict)
+    zones: dict[str, Zone] = field(default_factory=dict)
     nodes: dict[str, NodeSettings] = field(default_factory=dict)
     load_balancers: dict[str, LoadBalancerSettings] = field(default_factory=dict)
+    etcd_members: dict[str, EtcdMemberSettings] = field(default_factory=dict)
     further: dict[str, FurtherSettings] = field(default_factory=dict)
 
     @property
@@ -46,10 +50,11 @@ class Draft:
         return found if isinstance(found, Cluster) else None
 
     def machines(self) -> list[tuple[Path, MachineSettings]]:
-        """All sound machines with their paths: load balancers, nodes, then the further ones."""
+        """All sound machines with their paths: load balancers, nodes, etcd's own, then the further ones."""
         below: list[tuple[Path, MachineSettings]] = []
         below += [(("load_balancers", name), one) for name, one in self.load_balancers.items()]
         below += [(("nodes", name), one) for name, one in self.nodes.items()]
+        below += [(("etcd_members", name), one) for name, one in self.etcd_members.items()]
         below += [(("machines", name), one) for name, one in self.further.items()]
         return below
 
@@ -59,6 +64,8 @@ class Draft:
             self.nodes[name] = machine
         elif isinstance(machine, LoadBalancerSettings):
             self.load_balancers[name] = machine
+        elif isinstance(machine, EtcdMemberSettings):
+            self.etcd_members[name] = machine
         elif isinstance(machine, FurtherSettings):
             self.further[name] = machine
 

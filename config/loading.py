@@ -11,15 +11,20 @@ import yaml
 from pydantic import BaseModel, JsonValue
 
 from config import rules
-from config.addons import Addons, Artifacts, Authority, Network, Readiness
+from config.addons import Addons, Artifacts, Network, Readiness
 from config.assemble import assemble
+from config.authority import Authority
+from config.backup import Backup
+from config.balancing import Zone
 from config.cluster import Cluster
 from config.draft import Draft
+from config.external_etcd import EtcdMemberSettings
 from config.machines import Defaults, FurtherSettings, LoadBalancerSettings, MachineSettings, NodeSettings
 from config.merge import Plain, merged, plain
 from config.preflight import Preflight
 from config.problems import ConfigurationError, Path, Problem, did_you_mean, show
 from config.rack import Rack
+from config.rules_balancing import check_zone_name
 
 NAMESPACE = "helicon"
 PARTS: Mapping[str, type[BaseModel]] = {
@@ -30,16 +35,18 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "readiness": Readiness,
     "artifacts": Artifacts,
     "preflight": Preflight,
+    "backup": Backup,
     "defaults": Defaults,
 }
-OPTIONAL = {"artifacts"}
+OPTIONAL = {"artifacts", "backup"}
 """Parts that mean something by being left out."""
 MACHINES: Mapping[str, type[MachineSettings]] = {
     "load_balancers": LoadBalancerSettings,
     "nodes": NodeSettings,
+    "etcd_members": EtcdMemberSettings,
     "machines": FurtherSettings,
 }
-KEYS = (*PARTS, *MACHINES)
+KEYS = (*PARTS, "zones", *MACHINES)
 """The keys of a stack's configuration, without their namespace."""
 NODE_DEFAULTS: Plain = {
     # Container runtime and kube-proxy want bridged traffic seen by iptables, and routing
@@ -76,6 +83,7 @@ def check(raw: Mapping[str, object]) -> Draft:
             draft.report((key,), expected="a known key", found=show(key), suggestion=suggestion)
     for key, model in PARTS.items():
         _check_part(draft, key, model)
+    _check_zones(draft)
     for key in MACHINES:
         _check_machines(draft, key)
     rules.apply(draft)
@@ -98,6 +106,18 @@ def _check_part(draft: Draft, key: str, model: type[BaseModel]) -> None:
 
 def _below(top: Path, path: Path) -> Path:
     return (*top, *path)
+
+
+def _check_zones(draft: Draft) -> None:
+    value = draft.raw.get("zones")
+    if not isinstance(value, dict | None):
+        suggestion = "Write one line for each zone, its name first."
+        draft.report(("zones",), expected="a mapping (name: zone)", found=show(value), suggestion=suggestion)
+    for name, own in _mapping(value).items():
+        check_zone_name(draft, ("zones", name))
+        found = draft.check(Zone, {} if own is None else own, partial(_below, ("zones", name)))
+        if found is not None:
+            draft.zones[name] = found
 
 
 def _check_machines(draft: Draft, key: str) -> None:

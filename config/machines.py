@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
+from config.balancing import Haproxy, ZoneReference
 from config.base import Part
 from config.boot import Boot
 from config.connection import Connection
@@ -21,14 +22,12 @@ from config.scalars import (
     DomainName,
     FileMode,
     Given,
-    HaproxyTime,
     HostName,
     LabelKey,
     LabelValue,
     Location,
     ModuleName,
     PackageSpec,
-    Port,
     Scalar,
     SysctlKey,
     UnitName,
@@ -192,51 +191,13 @@ class FurtherSettings(MachineSettings):
     """A machine of the rack that is no part of the cluster: a store, a gateway."""
 
 
-class Stats(Part):
-    """HAProxy's page of statistics; it has no password."""
-
-    enabled: bool = False
-    """Whether there is one."""
-    address: Location = "127.0.0.1"
-    """Address it listens at; other machines see it only where another one is given."""
-    port: Port = 9000
-    """Port it listens at."""
-
-
-class Haproxy(Part):
-    """HAProxy in front of the API servers."""
-
-    balance: Literal["roundrobin", "leastconn", "source", "first"] = "roundrobin"
-    """How connections are spread."""
-    timeout_connect: HaproxyTime = "5s"
-    """Time to reach an API server."""
-    timeout_client: HaproxyTime = "3h"
-    """Idle time after which a client's connection is closed; long, for `kubectl logs --follow`."""
-    timeout_server: HaproxyTime = "3h"
-    """The same for the API server's side."""
-    maxconn: Annotated[int, Field(ge=1, le=1000000)] = 4000
-    """Most connections at once."""
-    check_interval: HaproxyTime = "1s"
-    """Time between two health checks of an API server."""
-    fall: Annotated[int, Field(ge=1, le=100)] = 2
-    """Failed checks after which an API server gets no more connections."""
-    rise: Annotated[int, Field(ge=1, le=100)] = 2
-    """Good checks after which it gets them again."""
-    stats: Stats = Stats()
-    """The page of statistics."""
-    admin_socket: bool = True
-    """Whether the local socket that hatop uses exists."""
-    log_health_checks: bool = True
-    """Whether changes of health are logged."""
-    hatop_alias: bool = True
-    """Whether shells on the machine know `hatop`."""
-
-
 class LoadBalancerSettings(MachineSettings):
     """A machine in front of the API servers."""
 
     haproxy: Haproxy = Haproxy()
     """HAProxy."""
+    zone: ZoneReference = ""
+    """The zone whose machines it serves; without one, the cluster's own."""
 
 
 class Taint(Part):
@@ -259,6 +220,10 @@ class NodeSettings(MachineSettings):
     """Swap: off, or keep what the machine has (the kubelet then needs failSwapOn: false)."""
     unmanaged_interfaces: tuple[InterfacePattern, ...] = INTERFACES_OF_PODS
     """Interfaces that NetworkManager, on a node that has it, leaves alone."""
+    zone: ZoneReference = ""
+    """The zone whose endpoint the node uses; without one, the cluster's own."""
+    haproxy: Haproxy = Haproxy()
+    """HAProxy, on a control plane that shares a virtual address with the others."""
     roles: Annotated[tuple[Role, ...], Field(min_length=1)] = ("worker",)
     """What the node is for; infra and worker become node-role labels."""
     labels: Mapping[LabelKey, LabelValue] = {}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from config.addons import Addons, Artifacts, Authority, Network, Readiness
+from config.addons import Addons, Artifacts, Network, Readiness
+from config.authority import Authority
+from config.backup import Backup
+from config.balancing import Zone
 from config.base import Part
 from config.cluster import Cluster
+from config.external_etcd import EtcdMemberSettings
 from config.machines import FurtherSettings, LoadBalancerSettings, MachineSettings, NodeSettings, Taint
 from config.preflight import Preflight
 from config.scalars import is_address
@@ -68,6 +72,10 @@ class Node(NodeSettings, Machine):
         return self.CONTROL_PLANE in self.roles
 
 
+class EtcdMember(EtcdMemberSettings, Machine):
+    """A machine of an external etcd."""
+
+
 class Further(FurtherSettings, Machine):
     """A machine that is no part of the cluster."""
 
@@ -91,16 +99,23 @@ class Rack(Part):
     """The bundle to install from; None: repositories and registries on the internet."""
     preflight: Preflight
     """What is looked at before anything is changed."""
+    backup: Backup | None
+    """Backups of etcd; None: no timer."""
+    zones: Mapping[str, Zone] = {}
+    """Zones beside the cluster's own, by name, as written; `zone` and `endpoints` complete them."""
     load_balancers: Mapping[str, LoadBalancer]
     """Load balancers by name, in the order of the file."""
     nodes: Mapping[str, Node]
     """Nodes by name, in the order of the file."""
+    etcd_members: Mapping[str, EtcdMember] = {}
+    """Machines of an external etcd by name; none: etcd is stacked on the control planes."""
     further: Mapping[str, Further]
     """Machines that are no part of the cluster, by name."""
 
     def machines(self) -> tuple[Machine, ...]:
-        """All machines: load balancers, nodes, further ones, each in the order of the file."""
-        return (*self.load_balancers.values(), *self.nodes.values(), *self.further.values())
+        """All machines: load balancers, nodes, etcd's own, further ones, each in the order of the file."""
+        apart = (*self.etcd_members.values(), *self.further.values())
+        return (*self.load_balancers.values(), *self.nodes.values(), *apart)
 
     def machine(self, name: str) -> Machine:
         """The machine of that name (KeyError when there is none)."""
@@ -119,11 +134,43 @@ class Rack(Part):
         """Whether the endpoint is a name, to be written to /etc/hosts, and not an address."""
         return not is_address(self.cluster.endpoint)
 
-    def endpoint_address(self) -> str | None:
-        """Address behind the endpoint; None where only DNS knows it (a name, and no load balancer listed)."""
+    def zone(self, name: str = "") -> Zone:
+        """A zone with its address filled in; "" is the cluster's own."""
+        cluster = {key: getattr(self.cluster, key) for key in Zone.model_fields}
+        zone = self.zones[name] if name else Zone.model_construct(**cluster)
+        return zone.model_copy(update={"endpoint_address": self.endpoint_address(name)})
+
+    def zone_of(self, machine: Machine) -> str:
+        """The name of a machine's zone; "" for the cluster's own, where further machines are, too."""
+        return machine.zone if isinstance(machine, LoadBalancer | Node) else ""
+
+    def endpoints(self) -> Mapping[str, Zone]:
+        """All zones by name, each with its address filled in; the cluster's own, "", comes first."""
+        return {name: self.zone(name) for name in ("", *self.zones)}
+
+    def balancers_of(self, zone: str = "") -> tuple[LoadBalancer, ...]:
+        """The load balancers of a zone, in the order of the file."""
+        return tuple(one for one in self.load_balancers.values() if one.zone == zone)
+
+    def nodes_of(self, zone: str, roles: Collection[str]) -> tuple[Node, ...]:
+        """The nodes of a zone that have one of the roles, in the order of the file."""
+        return tuple(one for one in self.nodes.values() if one.zone == zone and set(one.roles) & set(roles))
+
+    def endpoint_address(self, zone: str = "") -> str | None:
+        """Address behind an endpoint; None where only DNS knows it (a name, and no load balancer listed)."""
+        if zone:
+            return self._address_of(zone)
         if not self.endpoint_is_name:
             return self.cluster.endpoint
         if self.cluster.endpoint_address:
             return self.cluster.endpoint_address
-        behind = (*self.load_balancers.values(), *self.control_planes())
-        return behind[0].address if self.load_balancers or len(behind) == 1 else None
+        balancers = self.balancers_of()
+        behind = (*balancers, *self.control_planes())
+        return behind[0].address if balancers or len(behind) == 1 else None
+
+    def _address_of(self, zone: str) -> str | None:
+        written = self.zones[zone]
+        if is_address(written.endpoint):
+            return written.endpoint
+        behind = self.balancers_of(zone)
+        return written.endpoint_address or (behind[0].address if behind else None)

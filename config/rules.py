@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable
 
 from config import versions
-from config.addons import Authority
 from config.draft import Draft
+from config.external_etcd import EtcdMemberSettings
 from config.machines import ARCHITECTURES_OF_NODES, NodeSettings
 from config.problems import Path, render, show
+from config.rules_authority import AUTHORITY_RULES
+from config.rules_balancing import BALANCING_RULES
 from config.rules_boot import contradictions
+from config.rules_control_plane import CONTROL_PLANE_RULES
+from config.rules_external_etcd import ETCD_RULES, external
 from config.rules_network import NETWORK_RULES
 from config.rules_software import forms, sources
 from config.rules_storage import STORAGE_RULES
 from config.rules_system import SYSTEM_RULES
+from config.rules_vip import VIP_RULES
 from config.scalars import LABEL, hostname_suggestion
 
 Rule = Callable[[Draft], None]
@@ -73,7 +78,7 @@ def _report_double(draft: Draft, path: Path, what: str, found: str, other: Path)
 
 
 def _control_planes(draft: Draft) -> None:
-    """Each control plane holds an etcd member; an odd number of them is what quorum wants."""
+    """Each control plane holds an etcd member, unless etcd has machines of its own: quorum wants an odd number."""
     raw = draft.raw.get("nodes") or {}
     if not isinstance(raw, dict) or len(raw) != len(draft.nodes) or _roles_amiss(draft):
         return
@@ -81,7 +86,7 @@ def _control_planes(draft: Draft) -> None:
     if not names:
         suggestion = "Give one node, or three, roles: [control-plane]."
         draft.report(("nodes",), expected="at least one control plane", found="none", suggestion=suggestion)
-    elif len(names) % 2 == 0:
+    elif len(names) % 2 == 0 and not external(draft):
         expected = "an odd number of control planes (each is an etcd member)"
         suggestion = (
             f"Add or remove one: {len(names)} members survive no more failures than {len(names) - 1} do."
@@ -125,40 +130,46 @@ def _runtimes(draft: Draft) -> None:
         or not versions.needs_containerd_2(cluster.kubernetes)
     ):
         return
-    for name, node in draft.nodes.items():
-        if node.runtime == "docker":
+    for path, machine in _with_containerd(draft):
+        if isinstance(machine, NodeSettings) and machine.runtime == "docker":
             continue
-        series, source = node.containerd.series, node.containerd.source
+        series, source = machine.containerd.series, machine.containerd.source
         if series and versions.number(series) < (2,):
-            _report_runtime(draft, name, "version", show(node.containerd.version))
+            _report_runtime(draft, path, "version", show(machine.containerd.version))
         elif not series and source == "distribution":
             found = f'"{source}" (Debian 13 has {versions.DISTRIBUTION_CONTAINERD})'
-            _report_runtime(draft, name, "source", found)
+            _report_runtime(draft, path, "source", found)
 
 
-def _report_runtime(draft: Draft, name: str, key: str, found: str) -> None:
+def _with_containerd(draft: Draft) -> list[tuple[Path, NodeSettings | EtcdMemberSettings]]:
+    return [
+        (path, one) for path, one in draft.machines() if isinstance(one, NodeSettings | EtcdMemberSettings)
+    ]
+
+
+def _report_runtime(draft: Draft, machine: Path, key: str, found: str) -> None:
     kubernetes = draft.cluster.kubernetes if draft.cluster else ""
     suggestion = (
         "Choose source: docker (its containerd.io is 2.x), or artifacts with a bundle that holds "
         "containerd 2; or stay with Kubernetes 1.36."
     )
     expected = f"containerd 2 for Kubernetes {kubernetes}"
-    draft.report(_runtime_path(draft, name, key), expected=expected, found=found, suggestion=suggestion)
+    draft.report(_runtime_path(draft, machine, key), expected=expected, found=found, suggestion=suggestion)
 
 
-def _runtime_path(draft: Draft, name: str, key: str) -> Path:
-    """Where a node's containerd setting was written; in the defaults where nobody wrote it."""
-    return draft.written(("nodes", name), "containerd", key) or ("defaults", "containerd", key)
+def _runtime_path(draft: Draft, machine: Path, key: str) -> Path:
+    """Where a machine's containerd setting was written; in the defaults where nobody wrote it."""
+    return draft.written(machine, "containerd", key) or ("defaults", "containerd", key)
 
 
 def _bundle(draft: Draft) -> None:
     """What comes from a bundle needs one."""
     if "artifacts" in draft.raw:
         return
-    for name, node in draft.nodes.items():
-        if node.containerd.source == "artifacts":
+    for path, machine in _with_containerd(draft):
+        if machine.containerd.source == "artifacts":
             draft.report(
-                _runtime_path(draft, name, "source"),
+                _runtime_path(draft, path, "source"),
                 expected="a source that exists",
                 found='"artifacts", and no bundle',
                 suggestion="Add artifacts: {source: DIRECTORY}, or choose source: distribution or docker.",
@@ -205,31 +216,17 @@ def _report_doubles(draft: Draft, machine: Path, key: str, names: list[str]) -> 
             draft.report(path, expected="an entry of its own", found=show(name), suggestion=suggestion)
 
 
-def _validity(draft: Draft) -> None:
-    """Certificates end before their CA does, and are renewed before they end."""
-    authority = draft.parts.get("authority")
-    if not isinstance(authority, Authority):
-        return
-    hours, longest = authority.validity_hours, authority.ca_validity_hours
-    if hours > longest:
-        path: Path = ("authority", "validity_hours")
-        suggestion = "Certificates cannot outlive their CA."
-        draft.report(
-            path, expected=f"at most ca_validity_hours ({longest})", found=show(hours), suggestion=suggestion
-        )
-    if authority.early_renewal_hours >= hours:
-        path, found = ("authority", "early_renewal_hours"), show(authority.early_renewal_hours)
-        suggestion = "Otherwise every run would renew all certificates."
-        draft.report(path, expected=f"less than validity_hours ({hours})", found=found, suggestion=suggestion)
-
-
 RULES: tuple[Rule, ...] = (
     _names,
     _hostnames,
     *NETWORK_RULES,
+    *BALANCING_RULES,
+    *VIP_RULES,
     *SYSTEM_RULES,
     *STORAGE_RULES,
+    *CONTROL_PLANE_RULES,
     _control_planes,
+    *ETCD_RULES,
     _architectures,
     _runtimes,
     _bundle,
@@ -239,6 +236,6 @@ RULES: tuple[Rule, ...] = (
     _labels,
     _doubles,
     contradictions,
-    _validity,
+    *AUTHORITY_RULES,
 )
 """All rules, in the order in which their problems are reported."""

@@ -11,6 +11,7 @@ from config.draft import STAND_INS, Draft
 from config.machines import MachineSettings
 from config.problems import Path, render, show
 from config.scalars import is_address
+from config.vip import virtual
 
 _FREE = ("10.244.0.0/16", "10.96.0.0/12", "172.30.0.0/16", "172.24.0.0/14", "192.168.128.0/17")
 """Private networks to suggest: kubeadm's and flannel's customary ones first."""
@@ -184,8 +185,9 @@ def _pod_room(draft: Draft, cluster: Cluster) -> None:
 def _endpoint(draft: Draft) -> None:
     """An endpoint that is an address belongs to a load balancer or a control plane."""
     cluster = draft.cluster
-    balancers = [one.address for one in draft.load_balancers.values()]
+    balancers = [one.address for one in draft.load_balancers.values() if not one.zone]
     serving = balancers + [one.address for one in draft.nodes.values() if "control-plane" in one.roles]
+    serving = virtual(cluster.vip if cluster else None) + serving
     if not cluster or draft.amiss("cluster", "endpoint") or STAND_INS["address"] in serving:
         return
     by_address = is_address(cluster.endpoint)
@@ -207,6 +209,8 @@ def _report_endpoint(draft: Draft, key: str, found: str, serving: list[str]) -> 
             ", or a name" if key == "endpoint" else ""
         )
         suggestion = f'Did you mean "{serving[0]}"?' if serving else "List a load balancer."
+        if key == "endpoint" and not draft.load_balancers:
+            suggestion += f" One that you run yourself gets a name, and endpoint_address: {found}."
     draft.report(("cluster", key), expected=expected, found=show(found), suggestion=suggestion)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from config.balancing import Zone
 from config.connection import Bastion
 from config.loading import KEYS, MACHINES, NAMESPACE, PARTS
 from config.machines import File
@@ -23,8 +24,10 @@ _MERGED: tuple[type[BaseModel], ...] = (Bastion, File, Mount)
 """What can be spread over the defaults and a machine, so that one place alone may lack required keys."""
 _SILENT: tuple[object, ...] = (None, "", [])
 _DESCRIPTIONS = {
+    "zones": "Zones beside the cluster's own, each with an endpoint and load balancers of its own, by name.",
     "load_balancers": "Machines in front of the API servers, by name.",
     "nodes": "Machines of the Kubernetes cluster, by name.",
+    "etcd_members": "Machines of an external etcd, by name; without any, each control plane has a member.",
     "machines": "Further machines of the rack, by name: prepared, and no part of the cluster.",
 }
 
@@ -44,7 +47,7 @@ def schema() -> Schema:
 
 def _definitions() -> tuple[Mapping[str, Schema], Schema]:
     """References to the model of each key, and the definitions that they lead to."""
-    models = {**PARTS, **MACHINES}
+    models: dict[str, type[BaseModel]] = {**PARTS, "zones": Zone, **MACHINES}
     inputs = [(model, "validation") for model in models.values()]
     found, document = models_json_schema(inputs, ref_template="#/$defs/{model}")  # type: ignore[arg-type]
     definitions = document["$defs"]
@@ -66,7 +69,7 @@ def _config(references: Mapping[str, Schema]) -> Schema:
 
 
 def _value(key: str, reference: Schema) -> Schema:
-    if key not in MACHINES:
+    if key in PARTS:
         return {**reference, "description": (PARTS[key].__doc__ or "").strip()}
     # Quantifiers in names are those of RFC 1123 labels, which name hosts as well as resources.
     named = {"pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"}

@@ -26,6 +26,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
+from providers.abandoning import abandon
 from providers.core import resource
 from providers.core.errors import (
     CredentialsRefused,
@@ -125,7 +126,7 @@ class MachineProvider(ResourceProvider):
         """Give back what was there before; first what later resources began and, failed, left no state of."""
         machine = str(_props["machine"])
         if leaving.abandoned(machine):
-            self._abandon(_props)
+            abandon(self.kind, _current().rack(str(_props["urn"])), _props)
             return
         site = _current().site(_props, leaving=True)
         try:
@@ -134,11 +135,6 @@ class MachineProvider(ResourceProvider):
                 erase(site.host)
         except (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown) as error:
             raise _lost(machine, error) from None
-
-    def _abandon(self, props: Properties) -> None:
-        if self.kind == "Membership":
-            node = str(props["kubeadm"].get("node_name", props["machine"]))
-            leaving.abandon(_current().rack(str(props["urn"])), str(props["machine"]), node)
 
     def _known(self, props: Properties) -> Properties:
         return resource.known(KINDS[self.kind], props)
@@ -276,7 +272,11 @@ class Software(MachineResource, module="helicon", name="Software"):
 
 
 class Balancer(MachineResource, module="helicon", name="Balancer"):
-    """HAProxy on a load balancer."""
+    """HAProxy, and keepalived where a virtual address is shared, on a load balancer or beside an API server."""
+
+
+class Etcd(MachineResource, module="helicon", name="Etcd"):
+    """A machine's place in an external etcd: certificates and the member."""
 
 
 class Membership(MachineResource, module="helicon", name="Membership"):

@@ -5,12 +5,20 @@ from __future__ import annotations
 from providers.access.passwords import Passwords
 from providers.access.sshd import Sshd
 from providers.access.users import Users
+from providers.backup.backup import Backup
+from providers.backup.backup_credentials import BackupCredentials
 from providers.balancing.haproxy import Haproxy
+from providers.balancing.keepalived import Keepalived
 from providers.core.resource import Kind
+from providers.etcd.etcd_member import EtcdMember
+from providers.membership.endpoint import Endpoint
 from providers.membership.kubeadm import Kubeadm
+from providers.membership.kubelet_serving import KubeletServing
 from providers.membership.labels import Labels
+from providers.membership.leaves import Leaves
 from providers.membership.pki import Pki
 from providers.membership.taints import Taints
+from providers.membership.trusted_cas import TrustedCas
 from providers.network.network import Network
 from providers.network.unmanaged_interfaces import UnmanagedInterfaces
 from providers.software.artifacts import Artifacts
@@ -59,8 +67,23 @@ KINDS = {
         Kind(
             name="Software", things=(*_SOURCES, Containerd(), Docker(), Images(), KubeletConfig(), Kubelet())
         ),
-        Kind(name="Balancer", things=(*_SOURCES, Haproxy())),
-        Kind(name="Membership", things=(Pki(), Kubeadm(), Labels(), Taints())),
+        Kind(name="Balancer", things=(*_SOURCES, Haproxy(), Keepalived())),
+        Kind(name="Etcd", things=(Pki(), EtcdMember(), BackupCredentials(), Backup())),
+        Kind(
+            name="Membership",
+            things=(
+                Pki(),
+                Kubeadm(),
+                Endpoint(),
+                TrustedCas(),
+                Leaves(),
+                KubeletServing(),
+                Labels(),
+                Taints(),
+                BackupCredentials(),
+                Backup(),
+            ),
+        ),
     )
 }
 """By name. A machine's resources depend on each other in this order, and are removed in reverse."""

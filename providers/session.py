@@ -34,6 +34,10 @@ class LiveRack:
         """Names of the control planes as configured now."""
         return [one.name for one in self._configuration.control_planes()] if self._configuration else []
 
+    def etcd_members(self) -> Sequence[str]:
+        """Names of the machines of an external etcd as configured now."""
+        return list(self._configuration.etcd_members) if self._configuration else []
+
     def configured(self, machine: str) -> bool:
         """Whether the machine is still in the configuration."""
         return machine in self._machines()

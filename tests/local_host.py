@@ -54,6 +54,7 @@ class LocalHost(Host):
     def __init__(self, holder: int) -> None:
         self.name = "cp-1"
         self.address = "127.0.0.1"
+        self.holder = holder
         self.ran: list[Argv] = []
         self._enter = ("nsenter", "-t", str(holder), "-m", "-u", "-n", "-p", "chroot", _ROOT)
         self._kept: dict[Argv, Completed] = {}

@@ -76,7 +76,11 @@ class FakeRack:
 
     def control_planes(self) -> Sequence[str]:
         """The names of the peers, as written."""
-        return list(self._hosts)
+        return [name for name in self._hosts if not name.startswith("etcd")]
+
+    def etcd_members(self) -> Sequence[str]:
+        """The names of the peers that are machines of an external etcd, by how they are called."""
+        return [name for name in self._hosts if name.startswith("etcd")]
 
     def configured(self, machine: str) -> bool:
         """Whether the scenario knows the machine."""

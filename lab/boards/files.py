@@ -17,9 +17,9 @@ LIVING = {
     "/var/log": "logs",
     "/var/tmp": "private directories of services, made anew at each start",
     "/var/lib/cni": "addresses of pods that come and go",
-    "/var/lib/containerd": "a volume of the lab: images and containers",
-    "/var/lib/etcd": "a volume of the lab: the cluster's data",
-    "/var/lib/kubelet": "a volume of the lab: pods",
+    "/var/lib/containerd": "images and containers",
+    "/var/lib/etcd": "the cluster's data",
+    "/var/lib/kubelet": "pods",
     "/var/lib/private/systemd": "a running system's own notes",
     "/var/lib/systemd": "a running system's own notes: the clock's stamp, timers, seeds",
 }
@@ -36,9 +36,9 @@ LEFT = LIVING | {
     "/var/lib/haproxy": "where the packaged unit mounts the log socket; purging the package leaves it",
 }
 """Path to the reason why `destroy` leaves it."""
-_LIST = r"find / -xdev -mindepth 1 -printf '%y %m %u:%g %s %T@\0%p\0%l\0'"
-_SUMS = "find / -xdev -type f -print0 | xargs -0 sha256sum --zero 2>/dev/null; exit 0"
-"""A file that vanishes in between has no sum: the comparison shows what that means."""
+_LIST = r"find / /var/lib -xdev -mindepth 1 -printf '%y %m %u:%g %s %T@\0%p\0%l\0'"
+_SUMS = "find / /var/lib -xdev -type f -print0 | xargs -0 sha256sum --zero 2>/dev/null; exit 0"
+"""A file that vanishes in between has no sum: the comparison shows what that means. /var/lib is the lab's volume."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ Snapshot = Mapping[str, Entry]
 
 
 def snapshot(board: Board) -> Snapshot:
-    """All paths on the board's own file system, read past SSH."""
+    """All paths on the board's own file systems, read past SSH."""
     entries = parse_list(root(board, "sh", "-c", _LIST))
     sums = parse_sums(root(board, "sh", "-c", _SUMS))
     return {path: replace(entry, content=sums.get(path, entry.content)) for path, entry in entries.items()}

@@ -79,8 +79,8 @@ class Board:
 
     @property
     def volumes(self) -> dict[str, str]:
-        """Volume name to path: where an overlay on the container's overlay would fail."""
-        return {f"{self.container}-{name}": f"/var/lib/{name}" for name in ("containerd", "kubelet", "etcd")}
+        """Volume name to path: containerd, the kubelet and etcd need a file system that is no overlay."""
+        return {f"{self.container}-data": "/var/lib"}
 
 
 def boards(lab: Lab, names: Iterable[str]) -> list[Board]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from providers.balancing import haproxy_config
+from providers.balancing import haproxy_config, hatop
 from providers.balancing.haproxy_config import DEFAULTS
 from providers.core import service
 from providers.core.errors import Refused
@@ -70,11 +70,12 @@ class Haproxy(Thing[ServiceState]):
         rewritten = service.of_file(changes)
         if rewritten:
             service.install(site, _INSTALL, CONFIG, "haproxy", "haproxy -c", haproxy_config.text(options))
-            _set_alias(site, bool(options["hatop_alias"]))
+            _set_hatop(site, bool(options["hatop_alias"]), {change.field for change in rewritten})
         service.bring_up(site, UNIT, "reload" if rewritten else "start")
 
     def remove(self, site: Site, managed: ServiceState) -> None:
-        """The packaged configuration, the alias and the unit as they were."""
+        """The packaged configuration, hatop, its alias and the unit as they were."""
+        hatop.take_away(site)
         service.give_back(site, self.name, UNIT, [CONFIG, ALIAS])
 
     def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
@@ -104,8 +105,13 @@ def _refuse_taken_port(site: Site, port: int) -> None:
         )
 
 
-def _set_alias(site: Site, wanted: bool) -> None:
+def _set_hatop(site: Site, wanted: bool, fields: set[str]) -> None:
+    """The alias comes last: it stands for the package, which is asked for when there is no alias."""
+    if not fields & {service.FILE, "hatop_alias"}:
+        return
     if wanted:
+        hatop.bring(site)
         put(site, ALIAS, haproxy_config.alias())
     else:
+        hatop.take_away(site)
         site.host.run(["rm", "-f", ALIAS])

@@ -32,6 +32,10 @@ class Rack(Protocol):
         """Names of the control planes that the current configuration lists."""
         ...
 
+    def etcd_members(self) -> Sequence[str]:
+        """Names of the machines of an external etcd that the current configuration lists."""
+        ...
+
     def configured(self, machine: str) -> bool:
         """Whether the current configuration still lists the machine."""
         ...

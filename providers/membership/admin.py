@@ -19,9 +19,13 @@ FORMED = "/var/lib/helicon/formed"
 """Marks a control plane of a cluster that became ready: from then on, leaving it has rules."""
 
 READY: Argv = ("kubectl", "--kubeconfig", ADMIN_CONF, "--request-timeout=5s", "get", "--raw", "/readyz")
+# admin.conf speaks to the endpoint, where any control plane answers; the controller manager's to the
+# machine itself (GetKubeConfigSpecs in cmd/kubeadm/app/phases/kubeconfig/kubeconfig.go)
+OWN_SERVER = "$(sed -n 's/^ *server: *//p' /etc/kubernetes/controller-manager.conf 2>/dev/null)"
 LOOK = (
     'for file in "$@"; do [ -e "$file" ] && echo yes || echo no; done; '
-    f"[ -e {ADMIN_CONF} ] && timeout 8 {' '.join(READY)} 2>/dev/null; exit 0"
+    f'[ -e {ADMIN_CONF} ] && timeout 8 {" ".join(READY)} --server "{OWN_SERVER}" >/dev/null 2>&1 && '
+    f"timeout 8 {' '.join(READY)} 2>/dev/null; exit 0"
 )
 STATUS: Argv = ("sh", "-c", LOOK, "status", ADMIN_CONF, FORMED)
 """Whether a control plane is a member, bears the mark, and its API is ready."""

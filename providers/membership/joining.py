@@ -12,6 +12,9 @@ from providers.core.thing import Site
 from providers.membership import kubeadm_config
 from providers.membership.admin import FORMED, Admin, Peer, becomes_ready, peers
 from providers.membership.kubeadm_reset import LOCK, reset
+from providers.membership.manifests import place_patches
+from providers.membership.remains import forget_member, forget_object
+from providers.membership.telling import tell
 
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
@@ -20,6 +23,12 @@ PATIENCE = 30.0
 POLL = 2.0
 KUBEADM_TIMEOUT = 900.0
 """Seconds for one run of kubeadm; above the sum of its own timeouts (four minutes each by default)."""
+
+_ANONYMOUS = (
+    *("kubectl", "--kubeconfig", "/dev/null", "--insecure-skip-tls-verify", "--request-timeout=5s"),
+    *("get", "--raw", "/readyz", "--server"),
+)
+"""Whether there is an API at all: nothing is sent, and nothing of the answer is used."""
 
 _RUN = """
 exec 9>LOCK; flock 9
@@ -49,6 +58,19 @@ class Turn:
         self._failed_at = time.monotonic() if error is not None else None
         self.lock.release()
 
+    def give_way(self, seconds: float) -> float:
+        """Let others have the turn that the caller holds; the seconds that they took beyond those.
+
+        Whoever waits for another control plane does, since that one may need the turn to come back.
+        """
+        self.lock.release()
+        try:
+            time.sleep(seconds)
+        finally:
+            began = time.monotonic()
+            self.lock.acquire()
+        return time.monotonic() - began
+
     def hopeless(self) -> bool:
         """Whether the last control plane failed a while ago and none is under way."""
         failed = self._failed_at
@@ -73,20 +95,25 @@ def _form_or_join(site: Site, wanted: Mapping[str, Any]) -> None:
         _join(site, wanted, _wait_for_cluster(site))
         return
     if others and all(peer.error is not None for peer in others):
-        _refuse_second_cluster(site, others)
+        _refuse_second_cluster(site, others, str(wanted["endpoint"]))
     site.say("kubeadm init")
+    _clean(site)
+    place_patches(site.host, wanted)
     _kubeadm(site, "init", kubeadm_config.init(wanted))
 
 
-def _refuse_second_cluster(site: Site, others: list[Peer]) -> None:
+def _refuse_second_cluster(site: Site, others: list[Peer], endpoint: str) -> None:
+    """A machine that bears the mark belonged to a cluster; the place of an empty board may have."""
+    reason = "this machine belonged to a cluster"
     if not site.host.run(["test", "-e", FORMED], check=False).ok:
-        return
+        reason = f"an API answers at {endpoint}"
+        if not site.host.run([*_ANONYMOUS, f"https://{endpoint}"], check=False).ok:
+            return
     raise Refused(
         host=str(site.host),
         item="kubeadm init",
         expected="at least one other control plane that answers",
-        found="none, though this machine belonged to a cluster: "
-        + "; ".join(str(peer.error) for peer in others),
+        found=f"none, though {reason}: " + "; ".join(str(peer.error) for peer in others),
         next_step="bring the other control planes up, then pulumi up again",
     )
 
@@ -120,6 +147,13 @@ def _no_cluster(site: Site, found: list[Peer]) -> HostError:
 
 
 def _join(site: Site, wanted: Mapping[str, Any], admin: Admin) -> None:
+    _clean(site)
+    # this machine is no member, so what bears its name is left by a board that it replaces
+    if wanted["role"] == "control-plane":
+        forget_member(admin, str(wanted["node_name"]), str(wanted["address"]))
+        tell(admin.host, wanted)  # it joins with what the cluster's ConfigMap says
+        place_patches(site.host, wanted)
+    forget_object(admin, str(wanted["node_name"]))
     site.say(f"kubeadm join, by {admin.host.name}")
     token = admin.host.run(["kubeadm", "token", "create", "--ttl", "15m"], secret=True).text.strip()
     try:
@@ -133,9 +167,13 @@ def _join(site: Site, wanted: Mapping[str, Any], admin: Admin) -> None:
             site.host.run(["touch", FORMED])
 
 
-def _kubeadm(site: Site, verb: str, config: str) -> None:
+def _clean(site: Site) -> None:
+    """Reset what an attempt that was killed has left, for whatever address it was."""
     if site.host.run(["test", "-e", "/etc/kubernetes/kubelet.conf"], check=False).ok:
-        reset(site, keep_pki=True)
+        reset(site, moving=True)
+
+
+def _kubeadm(site: Site, verb: str, config: str) -> None:
     try:
         argv = ["sh", "-c", _RUN, "kubeadm", verb]
         site.host.run(argv, stdin=config.encode(), timeout=KUBEADM_TIMEOUT)

@@ -7,9 +7,12 @@ from typing import Any
 
 import yaml
 
+from providers.membership.live_settings import listed
 from providers.software.runtime import SOCKETS
 
 API = "kubeadm.k8s.io/v1beta4"
+PATCHES = "/var/lib/helicon/patches"
+"""Where kubeadm finds what the static pods have otherwise; for `kubeadm upgrade --patches`, too."""
 
 
 def taint_list(taints: Mapping[str, str]) -> list[dict[str, str]]:
@@ -34,34 +37,52 @@ def _endpoint(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {"advertiseAddress": wanted["address"], "bindPort": int(wanted.get("bind_port", 6443))}
 
 
-def init(wanted: Mapping[str, Any]) -> str:
-    """The documents of `kubeadm init`: Init-, Cluster-, Kubelet- and KubeProxyConfiguration."""
-    first = {
+def first(wanted: Mapping[str, Any], *, patches: str = PATCHES) -> dict[str, Any]:
+    """The InitConfiguration of this machine; `patches`: the directory that holds them, where it has any."""
+    return {
         "apiVersion": API,
         "kind": "InitConfiguration",
         "bootstrapTokens": [],
         "nodeRegistration": registration(wanted),
         "localAPIEndpoint": _endpoint(wanted),
         "timeouts": wanted.get("timeouts", {}),
+        **_patches(wanted, patches),
     }
-    cluster = {
+
+
+def _patches(wanted: Mapping[str, Any], directory: str) -> dict[str, Any]:
+    return {"patches": {"directory": directory}} if wanted.get("containers") else {}
+
+
+def cluster(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The ClusterConfiguration."""
+    return {
         "apiVersion": API,
         "kind": "ClusterConfiguration",
         "kubernetesVersion": wanted["version"],
         "controlPlaneEndpoint": wanted["endpoint"],
-        **wanted.get("cluster", {}),
+        "scheduler": {},
+        **listed(wanted.get("cluster", {})),
     }
+
+
+def kube_proxy(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The KubeProxyConfiguration."""
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        **wanted.get("kube_proxy_configuration", {}),
+    }
+
+
+def init(wanted: Mapping[str, Any], *, patches: str = PATCHES) -> str:
+    """The documents of `kubeadm init`: Init-, Cluster-, Kubelet- and KubeProxyConfiguration."""
     kubelet = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": "systemd",
     }
-    proxy = {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        **wanted.get("kube_proxy_configuration", {}),
-    }
-    return _documents([first, cluster, kubelet, proxy])
+    return render([first(wanted, patches=patches), cluster(wanted), kubelet, kube_proxy(wanted)])
 
 
 def join(wanted: Mapping[str, Any], *, token: str) -> str:
@@ -72,7 +93,7 @@ def join(wanted: Mapping[str, Any], *, token: str) -> str:
         "nodeRegistration": registration(wanted),
         "discovery": {
             "bootstrapToken": {
-                "apiServerEndpoint": wanted["endpoint"],
+                "apiServerEndpoint": wanted.get("discovery", wanted["endpoint"]),
                 "token": token,
                 "caCertHashes": [wanted["ca"]],
             }
@@ -81,8 +102,10 @@ def join(wanted: Mapping[str, Any], *, token: str) -> str:
     }
     if wanted["role"] == "control-plane":
         document["controlPlane"] = {"localAPIEndpoint": _endpoint(wanted)}
-    return _documents([document])
+        document |= _patches(wanted, PATCHES)
+    return render([document])
 
 
-def _documents(documents: Sequence[Mapping[str, Any]]) -> str:
+def render(documents: Sequence[Mapping[str, Any]]) -> str:
+    """The documents as one text."""
     return yaml.safe_dump_all(documents, sort_keys=False)

@@ -10,10 +10,15 @@ LOCK = "/run/lock/helicon-kubeadm"
 _RESET = """
 exec 9>LOCK; flock 9
 keep=""; skip=""
-[ "$1" != teardown ] || skip="--skip-phases=remove-etcd-member"  # nobody is left to be told, and asking takes minutes
-if [ "$1" = keep-pki ] && [ -d /etc/kubernetes/pki ]; then
+# nobody is left to be told, or all is said: kubeadm would ask for minutes
+case $1 in teardown|left|moving) skip="--skip-phases=remove-etcd-member" ;; esac
+case $1 in left|moving) rm -f /etc/kubernetes/admin.conf ;; esac
+# what kubeadm signed for the former address
+[ "$1" != moving ] || rm -f /etc/kubernetes/pki/etcd/server.* /etc/kubernetes/pki/etcd/peer.*
+case $1 in keep-pki|moving) keep=yes ;; esac
+if [ -n "$keep" ] && [ -d /etc/kubernetes/pki ]; then
   keep=/var/lib/helicon/pki; rm -rf "$keep"; cp -a /etc/kubernetes/pki "$keep"; sync
-fi
+else keep=""; fi
 if command -v kubeadm >/dev/null; then
   # the socket that this kubelet was given: a machine may have several
   socket=$(cat /var/lib/kubelet/kubeadm-flags.env /var/lib/kubelet/instance-config.yaml 2>/dev/null |
@@ -22,7 +27,8 @@ if command -v kubeadm >/dev/null; then
 fi
 systemctl stop kubelet 2>/dev/null
 rm -rf /etc/cni/net.d/10-flannel.conflist /run/flannel /run/helicon
-rm -rf /var/lib/helicon/manifests /var/lib/helicon/membership.json
+rm -rf /var/lib/helicon/manifests /var/lib/helicon/patches /run/helicon-staged
+rm -rf /var/lib/helicon/membership.json /var/lib/helicon/departing /var/lib/helicon/cordoned
 rmdir --ignore-fail-on-non-empty /etc/cni/net.d /etc/cni 2>/dev/null
 # containerd watches the directory, and never again once it was removed
 [ -d /etc/cni/net.d ] || systemctl try-restart containerd 2>/dev/null
@@ -47,12 +53,21 @@ exit 0
 """.replace("LOCK", LOCK)
 
 
-def reset(site: Site, *, keep_pki: bool = False, teardown: bool = False) -> None:
+def reset(
+    site: Site,
+    *,
+    keep_pki: bool = False,
+    teardown: bool = False,
+    left: bool = False,
+    moving: bool = False,
+) -> None:
     """Make the machine a machine that never was a member; doing it twice is fine.
 
     With `keep_pki` the files that the program placed survive, for another attempt to join. In a
-    `teardown` the etcd member is not taken out of a cluster that goes as a whole.
+    `teardown` the etcd member is not taken out of a cluster that goes as a whole; one that has `left`
+    is out of it already, and when it is `moving`, what names its former address goes as well.
     """
     site.say("kubeadm reset")
-    mode = "keep-pki" if keep_pki else "teardown" if teardown else "all"
+    modes = {"keep-pki": keep_pki, "teardown": teardown, "moving": moving, "left": left}
+    mode = next((name for name, chosen in modes.items() if chosen), "all")
     site.host.run(["sh", "-c", _RESET, "reset", mode], timeout=420)

@@ -1,4 +1,4 @@
-"""How a member leaves: drained, its etcd member and Node object removed, the board reset.
+"""How a member leaves: drained, its API server and etcd member out, the board reset, its Node object removed.
 
 A whole rack that is torn down knows no such rules: there is nothing left to protect.
 """
@@ -13,7 +13,12 @@ from typing import Any
 from providers.core.errors import Refused, Unobservable
 from providers.core.thing import Rack, Site
 from providers.membership.admin import FORMED, Admin, find_admin, peers
+from providers.membership.draining import drain, node_object
+from providers.membership.etcd_members import check_quorum, find_etcd
+from providers.membership.handing_over import hand_over
+from providers.membership.joining import TURN
 from providers.membership.kubeadm_reset import reset
+from providers.membership.remains import forget_member, forget_object
 
 TEARDOWN = "HELICON_TEARDOWN"
 """Environment: set to 1, every delete is one of a teardown."""
@@ -21,7 +26,6 @@ ABANDON = "HELICON_ABANDON"
 """Environment: names of machines, separated by commas, that are gone for good."""
 GRACE = 20.0
 """Seconds in which a teardown's first delete (the formation's) takes the mark off the control planes."""
-DRAIN = 300.0
 
 
 def abandoned(machine: str) -> bool:
@@ -31,13 +35,35 @@ def abandoned(machine: str) -> bool:
 
 def leave(site: Site, joined: Mapping[str, Any]) -> None:
     """Leave the cluster, gently where it lives on, and reset the machine."""
-    if not _teardown(site):
-        depart(site.rack, site.host.name, str(joined.get("node_name", site.host.name)), site.say)
-        reset(site)
-        forget_node(site.rack, site.host.name, str(joined.get("node_name", site.host.name)))
-    else:
+    if _teardown(site):
         reset(site, teardown=True)
+    elif joined.get("role") == "worker":
+        node, admin = str(joined["node_name"]), _helper(site)
+        _drain(site, admin, node)
+        forget_object(admin, node)
+        reset(site)
+    else:
+        # of one that has begun to leave, the state says nothing any more
+        name = joined.get("node_name") or site.host.run(["hostname"]).text
+        with TURN:
+            give_up_membership(site, str(name))
     site.host.run(["rm", "-f", FORMED])
+
+
+def give_up_membership(site: Site, node: str, *, moving: bool = False) -> None:
+    """A control plane leaves the cluster that lives on, within its turn; Refused where quorum is at stake.
+
+    When it is `moving`, it will join again, and keeps the certificates that the program placed.
+    """
+    admin = _helper(site)
+    etcd = find_etcd(admin, without=node)
+    if etcd:
+        check_quorum(etcd.members(), node)
+    _drain(site, admin, node)
+    hand_over(site, admin, node)
+    # before the reset: after it, a later run would not know that this had been a member
+    forget_object(admin, node)
+    reset(site, moving=moving, left=True)
 
 
 def _teardown(site: Site) -> bool:
@@ -65,17 +91,18 @@ def _formed(site: Site) -> bool:
     return own or any(peer.formed for peer in peers(site.rack, without=site.host.name))
 
 
-def depart(rack: Rack, machine: str, node: str, say: Any = lambda line: None) -> None:
-    """Check the quorum, then drain the node; raises Refused when the change would lose the quorum."""
+def _helper(site: Site) -> Admin:
     try:
-        admin = find_admin(rack, without=machine)
+        return find_admin(site.rack, without=site.host.name)
     except Unobservable as error:
-        raise _cannot_leave(machine, error) from None
-    _check_quorum(admin, node)
-    say("draining")
-    words = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", f"--timeout={DRAIN:.0f}s"]
-    if admin.kubectl("get", "node", node, check=False).ok:
-        admin.kubectl("drain", node, *words, timeout=DRAIN + 30)
+        raise _cannot_leave(site.host.name, error) from None
+
+
+def _drain(site: Site, admin: Admin, node: str) -> None:
+    found = node_object(admin, node)
+    if found is not None:
+        site.say("draining")
+        drain(admin, found, for_good=True)
 
 
 def _cannot_leave(machine: str, error: Unobservable) -> Refused:
@@ -88,54 +115,19 @@ def _cannot_leave(machine: str, error: Unobservable) -> Refused:
     )
 
 
-def _check_quorum(admin: Admin, node: str) -> None:
-    """Refuse to take an etcd member away when the rest would have no majority."""
-    pods = admin.get("pods", "-n", "kube-system", "-l", "component=etcd")["items"]
-    members = {pod["spec"]["nodeName"]: _ready(pod) for pod in pods}
-    if node not in members:
-        return
-    rest = [name for name, ready in members.items() if ready and name != node]
-    needed = (len(members) - 1) // 2 + 1
-    if len(rest) < needed:
-        raise Refused(
-            host=node,
-            item="etcd member",
-            expected=f"{needed} other healthy members",
-            found=f"{len(rest)} ({', '.join(rest) or 'none'})",
-            next_step="mend the other control planes first: kubectl -n kube-system get pods -l component=etcd",
-        )
-
-
-def _ready(pod: Mapping[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-
-
 def forget_node(rack: Rack, machine: str, node: str) -> None:
     """Remove the Node object, and the etcd member where a dead board left one."""
     admin = find_admin(rack, without=machine)
-    _remove_etcd_member(admin, node)
-    admin.kubectl("delete", "node", node, "--ignore-not-found", "--wait=false")
-
-
-def _remove_etcd_member(admin: Admin, node: str) -> None:
-    pods = admin.get("pods", "-n", "kube-system", "-l", "component=etcd")["items"]
-    healthy = [pod["metadata"]["name"] for pod in pods if _ready(pod) and pod["spec"]["nodeName"] != node]
-    if not healthy or not any(pod["spec"]["nodeName"] == node for pod in pods):
-        return
-    pki = "/etc/kubernetes/pki/etcd"
-    etcdctl = ["exec", "-n", "kube-system", healthy[0], "--", "etcdctl", "--endpoints=https://127.0.0.1:2379"]
-    etcdctl += [f"--cacert={pki}/ca.crt", f"--cert={pki}/server.crt", f"--key={pki}/server.key"]
-    listed = admin.kubectl(*etcdctl, "member", "list", check=False).text
-    for line in listed.splitlines():
-        identifier, _, rest = line.partition(", ")
-        if f", {node}, " in f", {rest}":
-            admin.kubectl(*etcdctl, "member", "remove", identifier)
+    forget_member(admin, node)
+    forget_object(admin, node)
 
 
 def abandon(rack: Rack, machine: str, node: str) -> None:
-    """Remove a board that will not come back from the cluster, if the cluster still answers."""
+    """Remove a board that will not come back from the cluster, unless that is gone as well."""
     try:
         forget_node(rack, machine, node)
-    except Unobservable:
-        return  # a cluster whose API does not answer has nothing to be removed from
+    except Unobservable as error:
+        # without a mark on any control plane that answers, there is nothing to be removed from
+        living = any(peer.formed for peer in peers(rack, without=machine))
+        if living and os.environ.get(TEARDOWN) != "1":
+            raise _cannot_leave(machine, error) from None

@@ -10,6 +10,7 @@ from providers.core.errors import Refused
 from providers.core.host import Argv
 from providers.core.thing import Change, Json, Site, Thing
 from providers.core.writing import put
+from providers.membership.relocating import leave_to_move
 from providers.network import settings as states
 from providers.network.backend import Backend
 from providers.network.links import QUESTIONS, RESOLV_CONF, Links, parse_files, read
@@ -68,7 +69,7 @@ class Network(Thing[NetworkState]):
         manager = _known(site, links, interface)
         was = _live_address(links, interface, desired)
         if was != desired.address.kept:
-            _refuse_member(site, desired)
+            _leave_first(site, desired)
         wanted = _wanted(manager, interface, desired, links)
         _keep_former(site, manager, interface, was, sorted(wanted))
         if desired.resolv_conf != STATIC:
@@ -173,23 +174,13 @@ def _known(site: Site, links: Links, interface: str) -> Backend:
     return manager
 
 
-def _refuse_member(site: Site, desired: NetworkState) -> None:
-    """A control plane's address stands in etcd and in certificates; a worker follows its address."""
+def _leave_first(site: Site, desired: NetworkState) -> None:
+    """A control plane leaves its cluster before it moves; a worker follows its address."""
     (answer,) = site.host.ask([_MEMBER])
     joined = json.loads(answer.text) if answer.ok else {}
     address = str(desired.address.kept).partition("/")[0]
-    if joined.get("role") != "control-plane" or joined.get("address") == address:
-        return
-    raise Refused(
-        host=str(site.host),
-        item="network address",
-        expected=f"{address} as configured",
-        found=f"a control plane that joined with {joined.get('address')}, which etcd and its certificates name",
-        next_step=(
-            f"give {site.host.name} its former address again and pulumi up; then take it out of the stack file, "
-            "pulumi up, put it back with the new address, pulumi up"
-        ),
-    )
+    if joined.get("role") == "control-plane" and joined.get("address") != address:
+        leave_to_move(site, joined, address)
 
 
 def _wanted(manager: Backend, interface: str, desired: NetworkState, links: Links) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from config import Machine, Rack
 from providers.core.errors import CommandFailed, HostError
 from providers.facts.machine import Facts, parse
 from providers.facts.script import question
+from providers.preflight.rules_disk import holds_etcd
 from providers.session import connection_of
 from providers.ssh.connection import Connection
 from providers.ssh.pool import Pool
@@ -33,13 +34,12 @@ class Seen:
 
 
 def look(rack: Rack, *, measure: bool = False) -> list[Seen]:
-    """Look at every machine; with `measure`, also at the disks of control planes that are not prepared yet."""
+    """Look at every machine; with `measure`, also at the disks of members of etcd that are not prepared yet."""
     machines, pool = rack.machines(), Pool()
-    control_planes = {one.name for one in rack.control_planes()}
 
     def one(machine: Machine) -> Seen:
         lookup = "" if rack.artifacts else LOOKUP
-        asked = question(lookup=lookup, measure=measure and machine.name in control_planes)
+        asked = question(lookup=lookup, measure=measure and holds_etcd(rack, machine))
         return see(pool, machine, list(asked), rack.preflight.timeout)
 
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from config import Machine, Node, Rack, versions
+from config import EtcdMember, LoadBalancer, Machine, Node, Rack, versions
 from providers.facts.machine import Facts
 from providers.preflight.finding import ERROR, WARNING, Finding, on
-from providers.preflight.rules_disk import DISK_RULES
+from providers.preflight.rules_disk import DISK_RULES, holds_etcd
 
 Rule = Callable[[Rack, Machine, Facts], Iterator[Finding]]
 LEAST_MEMORY = 896
@@ -19,9 +19,8 @@ NFTABLES_KERNEL = "5.13"
 REFUSES_CGROUP_1 = "1.35"
 """First minor whose kubelet has failCgroupV1 on."""
 _KUBELET = {10250: "kubelet"}
+_ETCD = {2379: "etcd", 2380: "etcd"}
 _CONTROL_PLANE = {
-    2379: "etcd",
-    2380: "etcd",
     6443: "kube-apiserver",
     10257: "kube-controller",  # as the kernel cuts kube-controller-manager
     10259: "kube-scheduler",
@@ -65,7 +64,7 @@ def kernel(rack: Rack, machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 def cgroup(rack: Rack, machine: Machine, facts: Facts) -> Iterator[Finding]:
     """Version 2 where the kubelet insists, and a memory controller."""
-    if not isinstance(machine, Node):
+    if not isinstance(machine, Node | EtcdMember):
         return
     refused = versions.number(rack.cluster.minor) >= versions.number(REFUSES_CGROUP_1)
     if facts.cgroup == 1 and refused and machine.kubelet.get("failCgroupV1") is not False:
@@ -153,9 +152,12 @@ def page_size(rack: Rack, machine: Machine, facts: Facts) -> Iterator[Finding]:
 
 def ports(rack: Rack, machine: Machine, facts: Facts) -> Iterator[Finding]:
     """Free, or used by what an earlier run of ours started there."""
-    owners = {rack.cluster.endpoint_port: "haproxy"}
+    owners = dict.fromkeys(_of_haproxy(rack, machine), "haproxy")
     if isinstance(machine, Node):
-        owners = {**_KUBELET, **(_CONTROL_PLANE if machine.is_control_plane else {})}
+        owners |= {**_KUBELET, **(_CONTROL_PLANE if machine.is_control_plane else {})}
+    if isinstance(machine, EtcdMember):
+        owners = dict(_KUBELET)
+    owners |= _ETCD if holds_etcd(rack, machine) else {}
     taken = {port: facts.listening[port] for port in owners if port in facts.listening}
     foreign = {port: name for port, name in taken.items() if not facts.managed or name != owners[port]}
     if foreign:
@@ -163,6 +165,17 @@ def ports(rack: Rack, machine: Machine, facts: Facts) -> Iterator[Finding]:
         expected = f"{', '.join(str(port) for port in sorted(foreign))} free"
         cure = "see what it is: ss -ltnp; of another cluster: kubeadm reset, k3s-uninstall.sh"
         yield on(machine, ERROR, "ports", expected=expected, found=found, cure=cure)
+
+
+def _of_haproxy(rack: Rack, machine: Machine) -> Iterator[int]:
+    """The ports of a load balancer, and of a control plane with HAProxy beside its API server."""
+    vip = rack.cluster.vip
+    if vip and vip.on == "control-planes" and isinstance(machine, Node) and machine.is_control_plane:
+        yield rack.cluster.endpoint_port
+    if isinstance(machine, LoadBalancer):
+        zone = rack.zone(machine.zone)
+        yield from (zone.endpoint_port, rack.cluster.endpoint_port)
+        yield from (one.port for one in zone.forward.values())
 
 
 def resolver(rack: Rack, machine: Machine, facts: Facts) -> Iterator[Finding]:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from providers.core.errors import (
     CommandFailed,
     ConnectionDropped,
     CredentialsRefused,
     HostError,
-    Refused,
     Unreachable,
 )
 from providers.core.thing import Site
-from providers.membership.admin import Peer, becomes_ready, missing
-from providers.membership.joining import TURN
+from providers.membership.admin import ADMIN_CONF, KUBELET_CONF, Peer, becomes_ready
+from providers.membership.turns import turn
+from providers.system.emptied import emptied
 
+_WORKERS, _BALANCERS = threading.Lock(), threading.Lock()
+"""Courtesy within one run: pods have somewhere to go, and the endpoint another machine."""
+_ROLE = f"""
+if [ -e {ADMIN_CONF} ]; then echo control-plane
+elif [ -e {KUBELET_CONF} ]; then echo worker
+elif systemctl is-active haproxy.service >/dev/null || systemctl is-active keepalived.service >/dev/null
+then echo load-balancer
+else echo none; fi
+cat /var/lib/helicon/membership.json 2>/dev/null; exit 0
+"""
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 DEADLINE = 900.0
 """Seconds for a machine to be back: a slow board may check an SD card of 128 GB first."""
@@ -37,37 +50,36 @@ setsid sh -c 'sleep 2; reboot' >/dev/null 2>&1 </dev/null &
 
 
 def restart(site: Site) -> None:
-    """Start the machine anew and wait for it; a control plane only while all others are ready."""
-    if not Peer(site.host).member:
-        _start_anew(site)
-        return
-    with TURN:
-        _await_peers(site)
-        _start_anew(site)
-        _await_own_api(site)
+    """Start the machine anew and wait for it.
+
+    A member of a cluster is drained first: a control plane in its turn and only while all others are
+    ready, workers one at a time. Load balancers go one at a time; whatever has no part in a running
+    cluster, at once.
+    """
+    role, _, record = site.host.run(["sh", "-c", _ROLE, "role"]).text.partition("\n")
+    node = str(json.loads(record)["node_name"]) if record else site.host.name
+    if role == "control-plane":
+        with turn(site, "restart", PEERS_WAIT, POLL), _emptied_where_possible(site, node):
+            start_anew(site)
+            _await_own_api(site)
+    elif role == "worker":
+        with _WORKERS, emptied(site, node):
+            start_anew(site)
+    elif role == "load-balancer":
+        with _BALANCERS:
+            start_anew(site)
+    else:
+        start_anew(site)
 
 
-def _await_peers(site: Site) -> None:
-    deadline = time.monotonic() + PEERS_WAIT
-    while True:
-        away = missing(site.rack, without=site.host.name)
-        if not away:
-            return
-        if time.monotonic() > deadline:
-            raise Refused(
-                host=str(site.host),
-                item="restart of a control plane",
-                expected="all other control planes ready, so that etcd keeps its quorum",
-                found=", ".join(
-                    f"{peer.host.name} {'unreachable' if peer.error else 'not ready'}" for peer in away
-                ),
-                next_step="bring them up, or remove them from the stack file, then pulumi up again",
-            )
-        site.say(f"restart: waiting for {', '.join(peer.host.name for peer in away)}")
-        time.sleep(POLL)
+def _emptied_where_possible(site: Site, node: str) -> AbstractContextManager[None]:
+    """A control plane that is alone and whose API is down may need the restart to be ready at all."""
+    alone = all(name == site.host.name for name in site.rack.control_planes())
+    return nullcontext() if alone and not Peer(site.host).ready else emptied(site, node)
 
 
-def _start_anew(site: Site) -> None:
+def start_anew(site: Site) -> None:
+    """Start the machine anew and wait until it has, whatever part it has in a cluster."""
     before = site.host.run(["cat", BOOT_ID]).text
     site.say("restarting")
     with contextlib.suppress(ConnectionDropped):  # it may go down before it can say so

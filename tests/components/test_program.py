@@ -9,10 +9,11 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components import properties
+from components import balancing, properties
 from components.authority import Authority, key_digest, kubeconfig, subject_alternative_names
 from components.cluster import Cluster
 from components.load_balancer import LoadBalancer
+from components.membership_properties import membership
 from components.network import Network
 from components.node import ReadyNode
 from components.readiness import Readiness, expectations
@@ -96,15 +97,15 @@ def test_removing_a_worker_changes_no_other_machine(rpi: Rack) -> None:
     changed = rpi.model_copy(update={"nodes": fewer})
     for name, node in fewer.items():
         assert properties.system(changed, node) == properties.system(rpi, node), name
-        assert properties.membership(changed, node, "x") == properties.membership(rpi, node, "x"), name
-    for name in rpi.load_balancers:
-        before, after = (properties.balancer(one, name, Internet(rpi)) for one in (rpi, changed))
+        assert membership(changed, node, "x") == membership(rpi, node, "x"), name
+    for machine in rpi.load_balancers.values():
+        before, after = (balancing.balancer(one, machine, Internet(rpi)) for one in (rpi, changed))
         assert before == after
 
 
 def test_labels_carry_rack_row_and_role(rpi: Rack) -> None:
     """As the procedure has them."""
-    labels = properties.membership(rpi, rpi.nodes["pyrrha"], "x")["labels"]
+    labels = membership(rpi, rpi.nodes["pyrrha"], "x")["labels"]
     assert labels["my.topology/rack"] == "rpi-rack1"
     assert labels["my.topology/row"] == "rpi-row3"
     assert labels["node-role.kubernetes.io/infra"] == "true"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components import properties
+from components import balancing, membership_properties, properties
 from components.sources import source_of
 from config import Rack
 from providers.core.thing import Json
@@ -52,7 +52,9 @@ def test_docker_takes_the_place_of_containerd_on_the_node_that_chose_it(source: 
     assert ("helicon-docker" in one["repositories"]) is (source == "docker")
     assert one["docker"]["log_max_size"] == "10m"
     assert one["docker"]["sandbox_image"] == other["containerd"]["sandbox_image"]
-    joined = [properties.membership(found, found.nodes[name], "ca")["kubeadm"] for name in ("w-1", "w-2")]
+    joined = [
+        membership_properties.membership(found, found.nodes[name], "ca")["kubeadm"] for name in ("w-1", "w-2")
+    ]
     assert [one["cri_socket"].rpartition("/")[2] for one in joined] == ["cri-dockerd.sock", "containerd.sock"]
 
 
@@ -73,7 +75,7 @@ def test_an_upgrade_is_there_only_where_it_is_asked_for() -> None:
         "repositories": {"own": {"rpm": {"uri": "https://mirror.example.test/"}}},
     }
     found = rack(defaults={"software": asked})
-    balancer = properties.balancer(found, "lb-1", source_of(found, "arm64"))
+    balancer = balancing.balancer(found, found.load_balancers["lb-1"], source_of(found, "arm64"))
     for one, kind in ((software(found), "Software"), (balancer, "Balancer")):
         assert one["upgrade"] == asked["upgrade"]
         assert one["repositories"]["own"]["rpm_uri"] == "https://mirror.example.test/"

@@ -107,6 +107,33 @@ MISTAKES = (
     _at("addons metrics_server resolution", "60", "a duration"),
     _beyond("authority early_renewal_hours", 9000, "less than validity_hours"),
     _beyond("authority validity_hours", 99999, "at most ca_validity_hours"),
+    _beyond(
+        "authority cas", {"etcd": {"current": 2}}, "Write trusted: [1, 2].", "authority cas etcd trusted"
+    ),
+    _beyond(
+        "authority supplied",
+        {"etcd": {"certificate": "ca.crt", "key": "ca.key", "generation": 3}},
+        "authority.cas.etcd trusts (1)",
+        "authority supplied etcd generation",
+    ),
+    _at(
+        "authority supplied",
+        {"etdc": {"certificate": "ca.crt", "key": "ca.key"}},
+        'Did you mean "etcd"?',
+        "authority supplied etdc",
+    ),
+    _beyond(
+        "authority kubeconfigs",
+        {"alice": {"groups": ["a", "b"]}},
+        "Write [a]",
+        "authority kubeconfigs alice groups",
+    ),
+    _beyond(
+        "authority kubeconfigs",
+        {"system:x": {}},
+        "Kubernetes' own",
+        "authority kubeconfigs system:x",
+    ),
     _at("preflight", {"enabled": "no"}, "true or false", "preflight enabled"),
     _at("preflight", {"tolerate": ["memroy"]}, 'Did you mean "memory"?', "preflight tolerate 0"),
     _at("artifacts", {}, "Directory of the bundle", "artifacts source"),

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -126,6 +127,22 @@ class TestRack:
         self.program.unlock()
         return seen
 
+    def tool(self, module: str, *args: str, check: bool = True) -> str:
+        """Run one of the program's own commands on this rack, as make does, and give back what it printed."""
+        done = subprocess.run(
+            inside([sys.executable, "-m", module, self.lab.name, *args]),
+            cwd=self.program.place,
+            env={**self.program.environment(), "PYTHONPATH": str(REPOSITORY)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        text = done.stdout + done.stderr
+        say(text)
+        assert (done.returncode == 0) == check, text[-6000:]
+        return text
+
     def kubectl(self, *args: str) -> str:
         """kubectl through the load balancer."""
         return self.program.kubectl(*args)
@@ -151,6 +168,12 @@ class TestRack:
             argv, env=self.program.environment(), capture_output=True, timeout=10, check=False
         )
         return done.returncode == 0
+
+    def api_ready(self, name: str) -> bool:
+        """Whether a control plane's own API server is ready, asked past the load balancer."""
+        address = f"https://{self.boards[name].address}:6443/readyz"
+        argv = inside(["curl", "--silent", "--insecure", "--fail", "--max-time", "3", address])
+        return subprocess.run(argv, capture_output=True, timeout=10, check=False).returncode == 0
 
     def marks(self) -> dict[str, int]:
         """Where the record of executed commands stands on every board."""

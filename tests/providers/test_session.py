@@ -41,3 +41,12 @@ def test_an_update_knows_the_former_connection_of_a_machine_that_it_moves(moves:
     news = {**about, "connection": {"address": raw["nodes"]["cp-1"]["address"]}}
     site = Session(raw).site(news, former={**about, "connection": {"address": "10.0.0.9"}})
     assert isinstance(site.host, FollowingHost) == moves
+
+
+def test_a_rack_knows_the_machines_of_its_etcd() -> None:
+    """As the stack file lists them; none where etcd is stacked, or where no configuration can be read."""
+    urn = "urn:pulumi:rpi::helicon::x::etcd-1"
+    raw = {**sound(), "etcd_members": {"etcd-1": {"address": "10.0.0.41"}}}
+    assert list(Session(raw).rack(urn).etcd_members()) == ["etcd-1"]
+    assert list(Session(sound()).rack(urn).etcd_members()) == []
+    assert list(Session({}).rack(urn).etcd_members()) == []

@@ -1,4 +1,4 @@
-"""Leaving a cluster: gently where it lives on, at once where it goes."""
+"""Leaving a cluster: gently where it lives on, at once where it goes, and only while it keeps its quorum."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from providers.core.journal import Journal
 from providers.core.thing import Site
 from providers.membership import kubeadm_reset, leaving
 from providers.membership.admin import LOOK
+from providers.membership.etcd_members import check_quorum, parse_members
 from tests.fake_host import Answer, Command, FakeHost, pattern
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/helicon-kubectl"
@@ -33,6 +34,10 @@ class Rack:
         """Every machine here whose name says so."""
         return [name for name in self._hosts if name.startswith("cp")]
 
+    def etcd_members(self) -> Sequence[str]:
+        """None: etcd is stacked."""
+        return []
+
     def configured(self, machine: str) -> bool:
         """Whether the stack file still lists it."""
         return machine in self._configured
@@ -52,18 +57,71 @@ def look(out: str) -> Command:
     return Command(argv=("sh", "-c", LOOK, "*", "*", "*"), answer=Answer(out=out))
 
 
-def etcd_pods(**ready: bool) -> str:
-    """kubectl's list of etcd pods by node."""
-    conditions = {name: [{"type": "Ready", "status": str(fine)}] for name, fine in ready.items()}
+def etcd_pods(*names: str) -> str:
+    """kubectl's list of etcd pods."""
     items = [
         {
-            "metadata": {"name": f"etcd-{name.replace('_', '-')}"},
-            "spec": {"nodeName": name.replace("_", "-")},
-            "status": {"conditions": conditions[name]},
+            "metadata": {"name": f"etcd-{name}"},
+            "spec": {"nodeName": name},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
         }
-        for name in ready
+        for name in names
     ]
     return json.dumps({"items": items})
+
+
+def etcd(by: str, healthy: Sequence[str], silent: Sequence[str] = (), leader: str = "") -> list[Command]:
+    """etcdctl in a pod: its members, and what those that answer say of themselves."""
+    numbers = {name: int(name[-1]) + 9 for name in [*healthy, *silent]}
+    first = numbers[leader or healthy[0]] if healthy else 0
+    members = [
+        {
+            "ID": number,
+            "name": name,
+            "peerURLs": [f"https://{name}.test:2380"],
+            "clientURLs": [f"https://{name}.test:2379"],
+        }
+        for name, number in numbers.items()
+    ]
+    status = [{"Status": {"header": {"member_id": numbers[name]}, "leader": first}} for name in healthy]
+    control = etcdctl(by)
+    return [
+        say(f"{control} member list -w json", json.dumps({"members": members})),
+        say(f"{control} endpoint status --cluster -w json", json.dumps(status), exit=1 if silent else 0),
+    ]
+
+
+def etcdctl(by: str, endpoint: str = "https://127.0.0.1:2379") -> str:
+    """The beginning of a command of etcdctl in a pod."""
+    files = {"cacert": "ca.crt", "cert": "server.crt", "key": "server.key"}
+    options = [f"--{option}=/etc/kubernetes/pki/etcd/{name}" for option, name in files.items()]
+    words = ["etcdctl", "--command-timeout=10s", *options, f"--endpoints={endpoint}"]
+    return f"{KUBECTL} exec -n kube-system etcd-{by} -- {' '.join(words)}"
+
+
+def asked(by: str, *names: str) -> list[Command]:
+    """The pods are listed, and one that runs is found."""
+    runs = say(f"{KUBECTL} exec -n kube-system etcd-{by} -- etcd --version")
+    return [say(PODS, etcd_pods(*names)), runs]
+
+
+def node(name: str, *, ready: bool = True) -> Command:
+    """The Node object is read."""
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    one = {"metadata": {"name": name}, "spec": {}, "status": {"conditions": conditions}}
+    command = f"{KUBECTL} get nodes --field-selector=metadata.name={name} -o json"
+    return say(command, json.dumps({"items": [one]}))
+
+
+def drain(name: str, *more: str) -> Command:
+    """The node is drained for good."""
+    words = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", *more, "--timeout=300s"]
+    return say(f"{KUBECTL} drain {name} {' '.join(words)}")
+
+
+def forgotten(name: str) -> Command:
+    """The Node object goes."""
+    return say(f"{KUBECTL} delete node {name} --ignore-not-found --wait=false")
 
 
 def site(host: FakeHost, others: Sequence[FakeHost], *, configured: bool) -> Site:
@@ -73,30 +131,68 @@ def site(host: FakeHost, others: Sequence[FakeHost], *, configured: bool) -> Sit
 
 
 PODS = f"{KUBECTL} get pods -n kube-system -l component=etcd -o json"
-RESET = "<kubeadm_reset.reset> all"
 TEARDOWN = "<kubeadm_reset.reset> teardown"
 
 
 def test_a_worker_taken_out_of_the_configuration_is_drained_first() -> None:
-    """Drain, reset, then its Node object goes; nobody waits for a teardown that cannot be one."""
+    """Drained, forgotten, reset; nobody waits for a teardown that cannot be one."""
+    left = say("<kubeadm_reset.reset> all")
     worker = FakeHost(
-        "w-1", commands=[say(MEMBER), say(MARK, exit=1), say(RESET), say("rm -f /var/lib/helicon/formed")]
+        "w-1", commands=[say(MEMBER), say(MARK, exit=1), left, say("rm -f /var/lib/helicon/formed")]
     )
-    drain = f"{KUBECTL} drain w-1 --ignore-daemonsets --delete-emptydir-data --force --timeout=300s"
-    asked = [
-        look(READY),
-        look(READY),
-        say(PODS, etcd_pods(cp_1=True)),
-        say(f"{KUBECTL} get node w-1"),
-        say(drain),
+    commands = [look(READY), look(READY), node("w-1"), drain("w-1"), forgotten("w-1")]
+    peer = FakeHost("cp-1", commands=commands)
+    leaving.leave(site(worker, [peer], configured=False), {"node_name": "w-1", "role": "worker"})
+    worker.finish()
+    peer.finish()
+
+
+def test_a_control_plane_hands_over_before_it_is_reset() -> None:
+    """Its API server stops, the leader of etcd hands on and its member goes, then its Node object, then the board."""
+    commands = [
+        say(MEMBER),
+        say(MARK),
+        say("<handing_over.stop_api> /var/lib/helicon/departing"),
+        say("<kubeadm_reset.reset> left"),
+        say("rm -f /var/lib/helicon/formed"),
     ]
-    forgotten = [
+    leaver = FakeHost("cp-1", commands=commands)
+    three = ["cp-1", "cp-2", "cp-3"]
+    helped = [
         look(READY),
-        say(PODS, etcd_pods(cp_1=True)),
-        say(f"{KUBECTL} delete node w-1 --ignore-not-found --wait=false"),
+        *asked("cp-2", *three),
+        *etcd("cp-2", three),
+        node("cp-1"),
+        drain("cp-1"),
+        *asked("cp-2", *three),
+        *etcd("cp-2", three),
+        *etcd("cp-2", three),
+        say(f"{etcdctl('cp-2', 'https://cp-1.test:2379')} move-leader b"),
+        say(f"{etcdctl('cp-2')} member remove a"),
+        forgotten("cp-1"),
     ]
-    peer = FakeHost("cp-1", commands=[*asked, *forgotten])
-    leaving.leave(site(worker, [peer], configured=False), {"node_name": "w-1"})
+    peer = FakeHost("cp-2", commands=helped)
+    leaving.leave(site(leaver, [peer], configured=False), {"node_name": "cp-1", "role": "control-plane"})
+    leaver.finish()
+    peer.finish()
+
+
+def test_a_node_that_is_silent_is_not_waited_for() -> None:
+    """Nobody ends its pods."""
+    worker = FakeHost(
+        "w-1",
+        commands=[
+            say(MEMBER),
+            say(MARK, exit=1),
+            say("<kubeadm_reset.reset> all"),
+            say("rm -f /var/lib/helicon/formed"),
+        ],
+    )
+    gone = drain("w-1", "--skip-wait-for-delete-timeout=1")
+    peer = FakeHost(
+        "cp-1", commands=[look(READY), look(READY), node("w-1", ready=False), gone, forgotten("w-1")]
+    )
+    leaving.leave(site(worker, [peer], configured=False), {"node_name": "w-1", "role": "worker"})
     worker.finish()
     peer.finish()
 
@@ -123,11 +219,44 @@ def test_the_user_can_say_that_it_is_a_teardown(monkeypatch: pytest.MonkeyPatch)
 def test_an_etcd_member_stays_when_the_rest_would_lose_the_quorum() -> None:
     """Of three members one is down: removing a second healthy one is refused, and nothing is reset."""
     leaver = FakeHost("cp-1", commands=[say(MEMBER), say(MARK)])
-    peer = FakeHost("cp-2", commands=[look(READY), say(PODS, etcd_pods(cp_1=True, cp_2=True, cp_3=False))])
-    with pytest.raises(Refused, match=r"expected 2 other healthy members, found 1 \(cp-2\)"):
+    commands = [
+        look(READY),
+        *asked("cp-2", "cp-1", "cp-2", "cp-3"),
+        *etcd("cp-2", ["cp-1", "cp-2"], ["cp-3"]),
+    ]
+    peer = FakeHost("cp-2", commands=commands)
+    with pytest.raises(Refused, match=r"expected 2 other healthy members.* found 1 \(cp-2\)"):
         leaving.leave(site(leaver, [peer], configured=False), {"node_name": "cp-1"})
     leaver.finish()
     peer.finish()
+
+
+def test_a_dead_member_may_go_while_the_others_are_a_majority() -> None:
+    """Its pod is listed as ready for a while; etcd knows better, and is asked through another pod."""
+    members = parse_members(
+        json.dumps({"members": [{"ID": one, "name": f"cp-{one}"} for one in (1, 2, 3)]}),
+        json.dumps([{"Status": {"header": {"member_id": one}, "leader": 2}} for one in (2, 3)]),
+    )
+    assert [one.healthy for one in members] == [False, True, True]
+    check_quorum(members, "cp-1")
+    with pytest.raises(Refused, match="found 1 "):
+        check_quorum(members, "cp-2")
+
+
+@pytest.mark.parametrize(
+    ("members", "silent", "fine"), [(1, 0, False), (2, 0, True), (2, 1, False), (3, 0, True)]
+)
+def test_the_majority_of_those_that_stay_decides(members: int, silent: int, fine: bool) -> None:
+    """Of two both must be there, or the one that stays is not the healthy one."""
+    numbers = range(1, members + 1)
+    listed = json.dumps({"members": [{"ID": one, "name": f"cp-{one}"} for one in numbers]})
+    status = [{"Status": {"header": {"member_id": one}, "leader": 1}} for one in numbers[: members - silent]]
+    found = parse_members(listed, json.dumps(status))
+    if fine:
+        check_quorum(found, "cp-1")
+    else:
+        with pytest.raises(Refused):
+            check_quorum(found, "cp-1")
 
 
 def test_without_an_api_a_single_machine_does_not_leave() -> None:
@@ -135,28 +264,38 @@ def test_without_an_api_a_single_machine_does_not_leave() -> None:
     worker = FakeHost("w-1", commands=[say(MEMBER), say(MARK, exit=1)])
     peer = FakeHost("cp-1", commands=[look("yes\nyes"), look("yes\nyes")])
     with pytest.raises(Refused, match="HELICON_TEARDOWN=1"):
-        leaving.leave(site(worker, [peer], configured=False), {"node_name": "w-1"})
+        leaving.leave(site(worker, [peer], configured=False), {"node_name": "w-1", "role": "worker"})
     worker.finish()
     peer.finish()
 
 
 def test_a_dead_control_plane_takes_its_etcd_member_along() -> None:
     """An abandoned board cannot be asked: its member is removed through a healthy peer."""
-    listed = "8e9e05c52164694d, started, cp-1, https://a:2380, https://a:2379, false\n"
-    etcdctl = f"{KUBECTL} exec -n kube-system etcd-cp-2 -- etcdctl --endpoints=https://127.0.0.1:2379"
-    etcdctl += "".join(
-        f" --{option}=/etc/kubernetes/pki/etcd/{name}"
-        for option, name in (("cacert", "ca.crt"), ("cert", "server.crt"), ("key", "server.key"))
-    )
+    three = ["cp-1", "cp-2", "cp-3"]
     commands = [
         look(READY),
-        say(PODS, etcd_pods(cp_1=False, cp_2=True, cp_3=True)),
-        say(f"{etcdctl} member list", listed),
-        say(f"{etcdctl} member remove 8e9e05c52164694d"),
-        say(f"{KUBECTL} delete node cp-1 --ignore-not-found --wait=false"),
+        *asked("cp-2", *three),
+        *etcd("cp-2", three[1:], three[:1]),
+        say(f"{etcdctl('cp-2')} member remove a"),
+        forgotten("cp-1"),
     ]
     peer = FakeHost("cp-2", commands=commands)
     leaving.abandon(Rack([peer], ["cp-1", "cp-2"]), "cp-1", "cp-1")
+    peer.finish()
+
+
+def test_a_member_is_not_left_behind_where_the_cluster_cannot_be_asked() -> None:
+    """Else etcd would count a board for ever that nobody manages any more."""
+    peer = FakeHost("cp-2", commands=[look("yes\nyes"), look("yes\nyes")])
+    with pytest.raises(Refused, match="HELICON_TEARDOWN=1"):
+        leaving.abandon(Rack([peer], ["cp-2"]), "cp-1", "cp-1")
+    peer.finish()
+
+
+def test_nothing_is_left_to_abandon_where_no_cluster_lives() -> None:
+    """Neither in a teardown nor where it never became ready."""
+    peer = FakeHost("cp-2", commands=[look("yes\nno"), look("yes\nno")])
+    leaving.abandon(Rack([peer], ["cp-2"]), "cp-1", "cp-1")
     peer.finish()
 
 

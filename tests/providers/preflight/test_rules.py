@@ -44,7 +44,7 @@ CASES: list[tuple[str, str, dict[str, str | None], str, str]] = [
     ("warning", "disk", {"disk": "/var/lib/containerd 7340032 3145728"}, "3072 MiB", "larger card"),
     ("warning", "disk", {"disk": "/var/lib/etcd 7340032 1048576"}, "1024 MiB", "data disk for /var/lib/etcd"),
     ("warning", "fsync", {"fsync": "64 1 copied, 1.28 s,"}, "20.0 ms", "SSD"),
-    ("error", "fsync", {"fsync": "64 1 copied, 12.8 s,"}, "200.0 ms", "heartbeat-interval: 500"),
+    ("error", "fsync", {"fsync": "64 1 copied, 12.8 s,"}, "200.0 ms", "heartbeat_interval: 500"),
     ("warning", "disk ids", {"vendor": "VMware, Inc."}, "none", "disk.EnableUUID"),
 ]
 
@@ -109,6 +109,16 @@ def test_a_load_balancer_needs_its_own_port_alone(
     assert short(findings(rack(), lb_1=changed)) == expected
 
 
+def test_control_planes_that_share_the_endpoint_s_address_need_its_port_too() -> None:
+    """HAProxy runs there beside the API server; on a worker the port is nobody's business."""
+    vip = {"address": "10.0.0.50", "on": "control-planes"}
+    shared = rack(cluster={**sound()["cluster"], "vip": vip, "endpoint_port": 8443})
+    taken: dict[str, str | None] = {"listens": "8443 nginx"}
+    assert short(findings(shared, cp_1=taken, w_1=taken)) == [("error", "cp-1", "ports")]
+    ours: dict[str, str | None] = {"listens": "8443 haproxy\n6443 kube-apiserver", "managed": "yes"}
+    assert findings(shared, cp_1=ours) == []
+
+
 def test_a_load_balancer_may_be_a_small_old_board() -> None:
     """ARMv7, 128 MiB, 16 KiB pages, cgroup v1, no modules: nothing of this matters to HAProxy."""
     old: dict[str, str | None] = {"memtotal": "131072", "page_size": "16384", "cgroup": "1"}
@@ -126,7 +136,7 @@ def test_a_worker_needs_less() -> None:
     ("cluster", "answer"),
     [
         ({"ignore_preflight_errors": ["Mem"]}, {"memtotal": "948000"}),
-        ({"etcd": {"extra_args": {"heartbeat-interval": 500}}}, {"fsync": "64 1 copied, 12.8 s,"}),
+        ({"etcd": {"heartbeat_interval": 500, "election_timeout": 5000}}, {"fsync": "64 1 copied, 12.8 s,"}),
     ],
 )
 def test_what_the_stack_file_puts_up_with_is_a_warning(

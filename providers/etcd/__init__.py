@@ -1,0 +1,1 @@
+"""External etcd: members on machines of their own, run as static pods by a kubelet without a cluster."""

@@ -1,0 +1,19 @@
+"""What the cluster still knows of a node that is gone: its etcd member and its Node object."""
+
+from __future__ import annotations
+
+from providers.membership.admin import Admin
+from providers.membership.etcd_members import find_etcd
+
+
+def forget_member(admin: Admin, node: str, address: str = "") -> None:
+    """Remove the etcd member of a node, where there is one."""
+    etcd = find_etcd(admin, without=node)
+    for member in etcd.members() if etcd else []:
+        if etcd and member.is_of(node, address):
+            etcd.remove(member)
+
+
+def forget_object(admin: Admin, node: str) -> None:
+    """Remove the Node object, where there is one."""
+    admin.kubectl("delete", "node", node, "--ignore-not-found", "--wait=false")

@@ -1,0 +1,81 @@
+"""The rack's API asked and written to while something happens, from within the boards' network."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from types import TracebackType
+
+from lab.errors import LabError
+from lab.namespace import inside
+from lab.places import REPOSITORY
+from providers.failover.probe import Result
+from tests.e2e.rack import TestRack
+
+
+class Probing:
+    """The program's own probes, every 0.2 s as long as the block lasts; `result` is there when it has ended."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._url = f"https://{endpoint}/readyz"
+        self.result = Result(probes=0, failed=0, longest=0.0)
+
+    def __enter__(self) -> Probing:
+        """Begin."""
+        argv = inside([sys.executable, "-m", "providers.failover.probe", self._url])
+        self._process = subprocess.Popen(
+            argv, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and read what was seen."""
+        said, _ = self._process.communicate("")
+        if error is None:
+            self.result = Result(**json.loads(said))
+
+
+class Writing:
+    """A ConfigMap made twice a second as long as the block lasts, through the endpoint."""
+
+    def __init__(self, rack: TestRack) -> None:
+        self._rack = rack
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self.acknowledged: list[str] = []
+        self.longest = 0.0
+        """Seconds between two writes that were acknowledged, at most."""
+
+    def __enter__(self) -> Writing:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End with the write that is under way."""
+        self._end.set()
+        self._thread.join()
+
+    def lost(self) -> list[str]:
+        """What was acknowledged and is not there."""
+        items = json.loads(self._rack.kubectl("get", "configmaps", "-o", "json"))["items"]
+        return sorted(set(self.acknowledged) - {item["metadata"]["name"] for item in items})
+
+    def _write(self) -> None:
+        last, count = time.monotonic(), 0
+        while not self._end.wait(0.5):
+            count += 1
+            name = f"write-{id(self) % 10**6}-{count}"
+            try:
+                self._rack.kubectl("--request-timeout=4s", "create", "configmap", name)
+            except LabError:
+                continue
+            self.acknowledged.append(name)
+            self.longest, last = max(self.longest, time.monotonic() - last), time.monotonic()
