@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from config import Node, Rack
-from providers.membership import leaf_files
-from providers.membership.authorities import CLUSTER, SIGNING_ARGUMENT
-from providers.membership.pki import SIGNING
-from providers.membership.trusted_cas import CLUSTER_INFO
+from providers.certificates import leaf_files
+from providers.certificates.authorities import CLUSTER, SIGNING_ARGUMENT
+from providers.certificates.pki import SIGNING
+from providers.certificates.trusted_cas import CLUSTER_INFO
 
 Properties = dict[str, Any]
 KUBEADM_HOURS = 8760

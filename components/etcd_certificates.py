@@ -11,8 +11,8 @@ import pulumi
 from components.authority import Authority, Pair
 from components.authority.issuing import Request
 from config import EtcdMember
+from providers.certificates.pki import PKI
 from providers.etcd.etcdctl import PKI as ETCD
-from providers.membership.pki import PKI
 
 CLIENT = f"{PKI}/apiserver-etcd-client"
 """Where kubeadm's configuration has the API server look for its certificate and key."""

@@ -6,7 +6,7 @@ from components.authority.authority import Authority
 from components.authority.issuing import LEAF_USES, CertificateAuthority, Issuer, Pair, Request, key_digest
 from components.authority.kubeconfigs import kubeconfig
 from components.authority.names import subject_alternative_names
-from providers.membership.pki import PKI
+from providers.certificates.pki import PKI
 
 __all__ = [
     "LEAF_USES",

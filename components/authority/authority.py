@@ -13,7 +13,7 @@ from components.authority.kubeconfigs import kubeconfig
 from components.authority.names import subject_alternative_names
 from config import Rack
 from config.authority import CaName
-from providers.membership.pki import PKI, SIGNING
+from providers.certificates.pki import PKI, SIGNING
 
 FILES: Mapping[CaName, str] = {"kubernetes": "ca", "front_proxy": "front-proxy-ca", "etcd": "etcd/ca"}
 """Where kubeadm looks for each CA, below PKI and without suffix."""

@@ -7,7 +7,7 @@ directory is a file system of its own, what is new and what is set aside lie ins
 from __future__ import annotations
 
 from providers.backup.backup_script import MANIFEST, MEMBER
-from providers.membership.manifests import SAVED
+from providers.control_plane.manifests import SAVED
 
 WORK = "/var/lib/helicon/restore"
 SNAPSHOT = f"{WORK}/snapshot.db"

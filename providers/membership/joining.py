@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from providers.control_plane.manifests import place_patches
 from providers.core.errors import HostError, Refused
 from providers.core.thing import Site
 from providers.membership import kubeadm_config
 from providers.membership.admin import FORMED, Admin, Peer, becomes_ready, peers
 from providers.membership.kubeadm_reset import LOCK, reset
-from providers.membership.manifests import place_patches
 from providers.membership.remains import forget_member, forget_object
 from providers.membership.telling import tell
 

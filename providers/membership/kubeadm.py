@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from providers.control_plane import live_settings, reconfiguring
+from providers.control_plane.manifests import MANIFESTS, SAVED
+from providers.control_plane.reconfiguring import MEMBERSHIP
 from providers.core.errors import Refused
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
-from providers.membership import draining, joining, leaving, live_settings, reconfiguring, relocating
+from providers.membership import draining, joining, leaving, relocating
 from providers.membership.admin import find_admin
 from providers.membership.draining import CORDONED
 from providers.membership.handing_over import DEPARTING
-from providers.membership.manifests import MANIFESTS, SAVED
-from providers.membership.reconfiguring import MEMBERSHIP
 from providers.software.runtime import SOCKETS
 
 INTACT = "intact"

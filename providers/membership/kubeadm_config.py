@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from providers.membership.live_settings import listed
+from providers.control_plane.live_settings import listed
 from providers.software.runtime import SOCKETS
 
 API = "kubeadm.k8s.io/v1beta4"

@@ -186,7 +186,9 @@ def report(rows: list[tuple[Fault, Result]]) -> str:
 
 def test_a_changed_name_is_in_every_certificate(ha: TestRack) -> None:
     """A further SAN re-issues the API server's certificate; the API servers start anew one at a time."""
-    ha.configure(lambda one: one["helicon:authority"].update({"extra_sans": ["vpn.example.test"]}))
+    ha.configure(
+        lambda one: one.setdefault("helicon:authority", {}).update({"extra_sans": ["vpn.example.test"]})
+    )
     up_while_probing(ha)
     for name in control_planes(ha):
         assert "vpn.example.test" in served_certificate(ha, name)
@@ -261,7 +263,7 @@ def test_the_cluster_s_ca_is_rotated(ha: TestRack, tmp_path: Path) -> None:
 def rotate(rack: TestRack, *, current: int, trusted: list[int]) -> None:
     """One step, and its kubeconfig."""
     generations = {"kubernetes": {"current": current, "trusted": trusted}}
-    rack.configure(lambda one: one["helicon:authority"].update({"cas": generations}))
+    rack.configure(lambda one: one.setdefault("helicon:authority", {}).update({"cas": generations}))
     up_while_probing(rack)
     rack.program.write_kubeconfig()
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from providers.certificates.pki import DIFFERS, Pki
 from providers.core import resource
 from providers.core.resource import Kind
 from providers.core.thing import ABSENT
 from providers.membership.kubeadm import Kubeadm
 from providers.membership.labels import Labels
-from providers.membership.pki import DIFFERS, Pki
 from providers.membership.taints import Taints
 from providers.system.files import Files
 from tests.local_host import LocalHost, throwaway

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from providers.membership import manifests
-from providers.membership.live_settings import COMPONENTS
+from providers.control_plane import manifests
+from providers.control_plane.live_settings import COMPONENTS
 from tests.local_host import LocalHost
 from tests.providers.life import site
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from providers.certificates import kubelet_client
+from providers.certificates.leaf_files import KUBELET, LEAVES, SUPER_ADMIN, VALID
+from providers.control_plane import static_pods
 from providers.core.errors import HostError, Unobservable
 from providers.core.host import Argv, Completed
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
-from providers.membership import kubelet_client, static_pods
 from providers.membership.kubeadm_reset import LOCK
-from providers.membership.leaf_files import KUBELET, LEAVES, SUPER_ADMIN, VALID
 
 UNREAD = "renewed, not read yet"
 NO_OPENSSL = 3

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from providers.certificates import authorities
+from providers.control_plane import static_pods
+from providers.control_plane.static_pods import API_SERVER, CONTROL_PLANE, CONTROLLER_MANAGER, ETCD, KUBELET
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
-from providers.membership import authorities, static_pods
-from providers.membership.static_pods import API_SERVER, CONTROL_PLANE, CONTROLLER_MANAGER, ETCD, KUBELET
 
 PKI = "/etc/kubernetes/pki"
 SIGNING = f"{PKI}/signing.crt"

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from providers.control_plane import health as control_plane_health
+from providers.control_plane import live_settings, reconfiguring
 from providers.core.errors import CommandFailed, Refused
 from providers.core.journal import Journal
 from providers.core.thing import Site
-from providers.membership import control_plane_health, live_settings, reconfiguring
 from providers.membership.telling import merged
 from tests.fake_host import Answer, Command, FakeHost, pattern
 from tests.scenarios import FakeRack

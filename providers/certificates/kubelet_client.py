@@ -11,10 +11,10 @@ import json
 import secrets
 import time
 
+from providers.certificates.leaf_files import KUBELET_CLIENT
 from providers.core.errors import HostError
 from providers.core.thing import Site
 from providers.membership.admin import Admin, find_admin
-from providers.membership.leaf_files import KUBELET_CLIENT
 
 SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 USAGES = ("key encipherment", "digital signature", "client auth")

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from providers.certificates.authorities import CLUSTER, certificates
+from providers.control_plane import static_pods
+from providers.control_plane.static_pods import CONTROLLER_MANAGER, KUBELET, SCHEDULER
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
-from providers.membership import static_pods
 from providers.membership.admin import ADMIN_CONF, CACHE, Admin
-from providers.membership.authorities import CLUSTER, certificates
-from providers.membership.static_pods import CONTROLLER_MANAGER, KUBELET, SCHEDULER
 
 READERS = {
     CLUSTER: KUBELET,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from providers.control_plane import static_pods
 from providers.core.errors import HostError
-from providers.membership import static_pods
 from tests.local_host import LocalHost, throwaway
 from tests.providers.life import site
 

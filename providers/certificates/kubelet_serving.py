@@ -15,13 +15,13 @@ from typing import Any, cast
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from providers.certificates import leaves
+from providers.certificates.authorities import CLUSTER
+from providers.certificates.leaf_files import VALID
 from providers.core.errors import HostError, Refused
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
-from providers.membership import leaves
 from providers.membership.admin import Admin, find_admin
-from providers.membership.authorities import CLUSTER
-from providers.membership.leaf_files import VALID
 
 CERTIFICATE = "/var/lib/kubelet/pki/kubelet-server-current.pem"
 SIGNER = "kubernetes.io/kubelet-serving"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from providers.control_plane.live_settings import differences, listed, normal, objection, reconfigures
 from providers.core.thing import Change
 from providers.membership import kubeadm_config
-from providers.membership.live_settings import differences, listed, normal, objection, reconfigures
 
 ARGUMENTS = {"tls-sni-cert-key": ["a", "b"], "v": "4"}
 PAIRS = [

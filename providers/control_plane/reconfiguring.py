@@ -12,14 +12,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from providers.control_plane import manifests
+from providers.control_plane.health import await_health
+from providers.control_plane.live_settings import UNFINISHED, normal
+from providers.control_plane.static_pods import await_others
 from providers.core.errors import Refused
 from providers.core.thing import Site
-from providers.membership import kubeadm_config, manifests
+from providers.membership import kubeadm_config
 from providers.membership.admin import Admin
-from providers.membership.control_plane_health import await_health
 from providers.membership.joining import TURN
-from providers.membership.live_settings import UNFINISHED, normal
-from providers.membership.static_pods import await_others
 from providers.membership.telling import run_phase, tell
 
 MEMBERSHIP = "/var/lib/helicon/membership.json"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from providers.certificates import leaf_files
+from providers.certificates.leaves import Leaves
+from providers.certificates.trusted_cas import TrustedCas
 from providers.core.host import Host
 from providers.core.journal import Journal
 from providers.core.thing import Json, Site, Thing
-from providers.membership import leaf_files
-from providers.membership.leaves import Leaves
-from providers.membership.trusted_cas import TrustedCas
 from tests.local_host import LocalHost
 from tests.scenarios import FakeRack
 

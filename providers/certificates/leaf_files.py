@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from providers.membership.static_pods import API_SERVER, CONTROLLER_MANAGER, ETCD, SCHEDULER
+from providers.control_plane.static_pods import API_SERVER, CONTROLLER_MANAGER, ETCD, SCHEDULER
 
 _KUBERNETES = "/etc/kubernetes"
 _PKI = f"{_KUBERNETES}/pki"

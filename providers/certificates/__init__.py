@@ -1,0 +1,1 @@
+"""Certificates and keys on the machines: placed, observed, renewed, and trusted."""

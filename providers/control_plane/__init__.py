@@ -1,0 +1,1 @@
+"""Static pods of a control plane: their manifests, options and restarts."""
