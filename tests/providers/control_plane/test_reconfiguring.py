@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.control_plane import health as control_plane_health
+from providers.control_plane import health as health
 from providers.control_plane import live_settings, reconfiguring
 from providers.core.errors import CommandFailed, Refused
 from providers.core.journal import Journal
@@ -63,7 +63,7 @@ UNTIL_SWITCH = (
         (
             [
                 does("<manifests.switch> *"),
-                does("<control_plane_health.health> * 10.0.0.11", "kube-scheduler"),
+                does("<health.health> * 10.0.0.11", "kube-scheduler"),
             ],
             "kube-sch",
         ),
@@ -79,7 +79,7 @@ def test_settings_that_do_not_work_are_taken_back(
         *UNTIL_SWITCH,
         *switched,
         does("<manifests.switch> /var/lib/helicon/manifests"),
-        does("<control_plane_health.health> 127.0.0.1 127.0.0.1"),
+        does("<health.health> 127.0.0.1 127.0.0.1"),
         does("<reconfiguring.record>", stdin=BEFORE),
     )
     with pytest.raises(Refused, match=f"{told}.* all is well again"):
@@ -103,9 +103,9 @@ def test_patience_is_kubeadms_own_where_that_is_longer() -> None:
 
 def test_components_are_asked_where_they_listen() -> None:
     """kubeadm lets the controller manager and the scheduler listen at 127.0.0.1 unless told otherwise."""
-    host = FakeHost(commands=[does("<control_plane_health.health> 127.0.0.1 10.0.0.11")])
+    host = FakeHost(commands=[does("<health.health> 127.0.0.1 10.0.0.11")])
     cluster = {"controllerManager": {"extraArgs": {"bind-address": "0.0.0.0"}}, **WANTED["cluster"]}
-    assert control_plane_health.await_health(host, cluster, 0.0) == []
+    assert health.await_health(host, cluster, 0.0) == []
     host.finish()
 
 
