@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GOLDENS ?= ../shared/goldens
+# the simulated rack is reached from its own network only
+INSIDE = $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python)
 
-.PHONY: help lab lab-down test check test-faults test-os test-all lock trust ping failover key card backup restore schema bench
+.PHONY: help lab lab-down test check test-faults test-os test-ha test-all lock trust ping failover key card backup restore schema bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,17 +43,20 @@ test-faults: $(VENV)/.complete ## boards where everything goes wrong: each fault
 test-os: $(VENV)/.complete ## boards of five families: prepared, changed, damaged, mended, given back
 	@$(BIN)/pytest -v -m lab tests/e2e/test_os.py
 
-test-all: test test-faults test-os ## every suite: test, faults, families, and the boards themselves
+test-ha: $(VENV)/.complete ## what fails, changes or is lost, and the API goes on: VIP, zones, etcd, certificates, replacements
+	@$(BIN)/pytest -v -m lab tests/e2e/test_ha.py tests/e2e/test_zones.py tests/e2e/test_external_etcd.py
+
+test-all: test test-faults test-os test-ha ## every suite: test, faults, families, high availability, and the boards themselves
 	@$(BIN)/pytest -v -m lab tests/lab
 
 trust: $(VENV)/.complete ## learn the host keys of a rack once: make trust STACK=rpi
 	@$(BIN)/python -m providers.trust $(STACK)
 
 ping: $(VENV)/.complete ## look at every machine of a rack: make ping STACK=rpi [MEASURE=1: disks for etcd too]
-	@$(BIN)/python -m providers.ping $(STACK) $(if $(MEASURE),--measure)
+	@$(BIN)/python $(INSIDE) -m providers.ping $(STACK) $(if $(MEASURE),--measure)
 
 failover: $(VENV)/.complete ## stop what the API depends on, in turn, and count failed probes: make failover STACK=lab [REBOOT=1 YES=1]
-	@$(BIN)/python $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python) -m providers.failover $(STACK) \
+	@$(BIN)/python $(INSIDE) -m providers.failover $(STACK) \
 		$(if $(REBOOT),--reboot) $(if $(YES),--yes)
 
 key: $(VENV)/.complete ## an SSH key for a rack, brought to boards that only know HELICON_SSH_PASSWORD: make key STACK=rpi
@@ -62,13 +67,12 @@ card: $(VENV)/.complete ## first-boot files: make card NODE=pandore [STACK= SYST
 		$(if $(GATEWAY),--gateway $(GATEWAY)) $(foreach one,$(DNS),--nameserver $(one))
 
 backup: $(VENV)/.complete ## a snapshot of etcd now, from one healthy member: make backup STACK=rpi [TO=directory]
-	@$(BIN)/python $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python) -m providers.backup $(STACK) \
+	@$(BIN)/python $(INSIDE) -m providers.backup $(STACK) \
 		$(if $(TO),--to "$(TO)")
 
 restore: $(VENV)/.complete ## etcd's data from a snapshot: make restore STACK=rpi SNAPSHOT=file [MEMBERS=cp-1] [YES=1: do it]
-	@$(BIN)/python $(if $(filter lab,$(STACK)),-m lab run $(CURDIR)/$(BIN)/python) -m providers.backup.restore $(STACK) \
-		"$(SNAPSHOT)" $(if $(MEMBERS),--members $(MEMBERS)) \
-		$(if $(YES),--yes)
+	@$(BIN)/python $(INSIDE) -m providers.backup.restore $(STACK) \
+		"$(SNAPSHOT)" $(if $(MEMBERS),--members $(MEMBERS)) $(if $(YES),--yes)
 
 schema: $(VENV)/.complete ## the JSON Schema of stack files, from the types
 	@$(BIN)/python -m config.schema > config/stack.schema.json

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from components.properties import Properties, extra_packages, extra_repositories, upgrade
-from components.sources import Source
+from components.properties import Properties, extra_packages, upgrade
 from config import LoadBalancer, Node, Rack
 from config.balancing import Forward
 
@@ -11,11 +10,9 @@ API_PORT = 6443
 """Where API servers listen, whatever the port of the endpoint (kubeadm's default bindPort)."""
 
 
-def balancer(rack: Rack, machine: LoadBalancer, source: Source) -> Properties:
+def balancer(rack: Rack, machine: LoadBalancer) -> Properties:
     """HAProxy in front of all control planes, with its packages."""
     return {
-        **source.balancer_artifacts(),
-        "repositories": source.balancer_repositories() | extra_repositories(machine),
         **upgrade(machine),
         "packages": {"haproxy": {"version": "", "hold": False}, **extra_packages(machine)},
         "haproxy": haproxy(rack, machine),

@@ -28,7 +28,7 @@ class EtcdMember(Board):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         member = rack.etcd_members[name]
-        super().__init__("EtcdMember", rack, member, opts)
+        super().__init__("EtcdMember", rack, member, source, opts)
         software = self.add(Software, etcd_properties.software(rack, member, source), self.last)
         wanted = {
             "pki": certificates.member(member),

@@ -31,7 +31,6 @@ def software(rack: Rack, member: EtcdMember, source: Source) -> Properties:
     """Packages, container runtime, image and kubelet of a member."""
     return {
         **source.artifacts(member),
-        "repositories": source.repositories(member) | properties.extra_repositories(member),
         "packages": {
             **backup.packages(rack),
             **source.node_packages(member),

@@ -18,9 +18,9 @@ class LoadBalancer(Board):
     def __init__(
         self, rack: Rack, name: str, source: Source, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("LoadBalancer", rack, rack.load_balancers[name], opts)
+        super().__init__("LoadBalancer", rack, rack.load_balancers[name], source, opts)
         machine = rack.load_balancers[name]
-        wanted = virtual_ip.on_load_balancer(rack, machine, balancing.balancer(rack, machine, source))
+        wanted = virtual_ip.on_load_balancer(rack, machine, balancing.balancer(rack, machine))
         self.last = self.add(Balancer, wanted, self.last)
         run_commands(self.machine, self, self.last)
         self.register_outputs({"address": str(self.machine.address)})

@@ -16,19 +16,28 @@ from providers.session import connection_of
 
 
 class Board(pulumi.ComponentResource):
-    """A machine that answers, with its name, clock, files and kernel settings."""
+    """A machine that answers, with its name, clock, files, package sources and kernel settings."""
 
     last: MachineResource
     """The resource to wait for before anything else is done on the machine."""
 
-    def __init__(self, kind: str, rack: Rack, machine: Machine, opts: pulumi.ResourceOptions | None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        rack: Rack,
+        machine: Machine,
+        source: Source | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Without a source packages come from where the machine has them already."""
         super().__init__(f"helicon:index:{kind}", machine.name, {}, opts)
         self.machine = machine
         self.connection = connection_of(machine)
         access = self.add(Access, {"architecture": machine.architecture, **let_in(machine)})
         network = properties.network(machine)
         reached = self.add(Network, network, access) if network else access
-        system = self.add(System, properties.system(rack, machine), reached)
+        sources = properties.sources(machine, source) if source else {}
+        system = self.add(System, {**properties.system(rack, machine), **sources}, reached)
         settings = properties.kernel(machine, node=isinstance(machine, Node | EtcdMember))
         kernel = self.add(Kernel, settings, system) if settings else system
         storage = properties.storage(machine)
@@ -49,8 +58,8 @@ class FurtherMachine(Board):
     def __init__(
         self, rack: Rack, machine: Machine, source: Source, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("Machine", rack, machine, opts)
-        software = properties.further_software(machine, source)
+        super().__init__("Machine", rack, machine, source, opts)
+        software = properties.further_software(machine)
         if software:
             self.last = self.add(Software, software, self.last)
         run_commands(machine, self, self.last)
@@ -63,7 +72,7 @@ class ReadyNode(Board):
     def __init__(
         self, rack: Rack, node: Node, source: Source, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("Node", rack, node, opts)
+        super().__init__("Node", rack, node, source, opts)
         self.node = node
         self.last = self.add(Software, properties.software(rack, node, source), self.last)
         balancer = virtual_ip.beside_api_server(rack, node)

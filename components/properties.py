@@ -7,7 +7,7 @@ from typing import Any
 from components import backup, system_properties
 from components.certificate_properties import kubelet_config
 from components.sources import Source
-from config import Machine, Node, Rack
+from config import EtcdMember, LoadBalancer, Machine, Node, Rack
 from config.scalars import is_address
 from providers.software.kubelet_config import DIRECTORY
 
@@ -56,16 +56,23 @@ def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
     return {address: found for address, found in known.items() if found}
 
 
-def further_software(machine: Machine, source: Source) -> Properties:
+def sources(machine: Machine, source: Source) -> Properties:
+    """Where packages come from, for all resources that install some; nothing on a machine without such."""
+    if not _installs(machine):
+        return {}
+    repositories = {**source.repositories(machine), **extra_repositories(machine)}
+    return {**source.debs(), **({"repositories": repositories} if repositories else {})}
+
+
+def _installs(machine: Machine) -> bool:
+    part_of_the_cluster = isinstance(machine, LoadBalancer | Node | EtcdMember)
+    return part_of_the_cluster or bool(machine.packages or _clients(machine))
+
+
+def further_software(machine: Machine) -> Properties:
     """The user's packages on a machine that is no part of the cluster; nothing where there are none."""
     wanted = extra_packages(machine)
-    if not wanted:
-        return {}
-    return {
-        **source.balancer_artifacts(),
-        "repositories": source.balancer_repositories(),
-        "packages": wanted,
-    }
+    return {"packages": wanted} if wanted else {}
 
 
 def extra_packages(machine: Machine) -> Properties:
@@ -139,7 +146,6 @@ def software(rack: Rack, node: Node, source: Source) -> Properties:
     docker = node.docker.options(node.containerd.sandbox_image)
     return {
         **source.artifacts(node),
-        "repositories": source.repositories(node) | extra_repositories(node),
         "packages": wanted,
         **upgrade(node),
         **({"docker": docker} if node.runtime == "docker" else {"containerd": node.containerd.options()}),

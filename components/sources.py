@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from config import EtcdMember, Node, Rack
-from providers.software.artifacts import DEBS
+from config import EtcdMember, Machine, Node, Rack
 from providers.software.bundle import Bundle
+from providers.software.debs import DEBS
 
 Properties = dict[str, Any]
 Runner = Node | EtcdMember
@@ -47,12 +47,16 @@ class Source(Protocol):
 
     kubelet_unit: str
 
-    def artifacts(self, node: Runner) -> Properties:
-        """The `artifacts` property of a node's software, if any."""
+    def debs(self) -> Properties:
+        """The `debs` property of a machine that installs something, if any."""
         ...
 
-    def repositories(self, node: Runner) -> Properties:
-        """apt repositories of a node."""
+    def repositories(self, machine: Machine) -> Properties:
+        """Repositories of a machine that installs something."""
+        ...
+
+    def artifacts(self, node: Runner) -> Properties:
+        """The `artifacts` property of a node's software, if any."""
         ...
 
     def node_packages(self, node: Runner) -> Properties:
@@ -61,14 +65,6 @@ class Source(Protocol):
 
     def images(self, node: Runner) -> Properties:
         """The `images` property, if images are imported rather than pulled."""
-        ...
-
-    def balancer_artifacts(self) -> Properties:
-        """The `artifacts` property of a load balancer, if any."""
-        ...
-
-    def balancer_repositories(self) -> Properties:
-        """apt repositories of a load balancer."""
         ...
 
 
@@ -80,14 +76,19 @@ class Internet:
     def __init__(self, rack: Rack) -> None:
         self._version = rack.cluster.kubernetes
 
-    def artifacts(self, node: Runner) -> Properties:
-        """None: apt brings all."""
+    def debs(self) -> Properties:
+        """None: repositories have all."""
         return {}
 
-    def repositories(self, node: Runner) -> Properties:
-        """One repository for each Kubernetes minor, with its own key, in both forms: the machine takes its own."""
-        if node.kubernetes_source == "distribution":
-            return docker_repository(node)
+    def repositories(self, machine: Machine) -> Properties:
+        """One for each Kubernetes minor, with its own key, in both forms: the machine takes its own.
+
+        Machines without a kubelet need none, the distribution has what they install.
+        """
+        if not isinstance(machine, Node | EtcdMember):
+            return {}
+        if machine.kubernetes_source == "distribution":
+            return docker_repository(machine)
         minor = ".".join(self._version.split(".")[:2])
         base = f"https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
         rpm = f"https://pkgs.k8s.io/core:/stable:/v{minor}/rpm/"
@@ -100,7 +101,11 @@ class Internet:
             "rpm_uri": rpm,
             "rpm_key": f"{rpm}repodata/repomd.xml.key",
         }
-        return {"helicon-kubernetes": kubernetes, **docker_repository(node)}
+        return {"helicon-kubernetes": kubernetes, **docker_repository(machine)}
+
+    def artifacts(self, node: Runner) -> Properties:
+        """None: packages bring all."""
+        return {}
 
     def node_packages(self, node: Runner) -> Properties:
         """kubeadm, kubectl and kubelet of the configured version, held; cri-tools come along."""
@@ -115,14 +120,6 @@ class Internet:
         """None: kubeadm and the kubelet pull them."""
         return {}
 
-    def balancer_artifacts(self) -> Properties:
-        """None: apt brings all."""
-        return {}
-
-    def balancer_repositories(self) -> Properties:
-        """None: the distribution has HAProxy."""
-        return {}
-
 
 class Artifacts:
     """A bundle: binaries, CNI plugins, image archives and a small apt repository."""
@@ -135,8 +132,19 @@ class Artifacts:
         self._source = self._bundle.root
         self._debs = self._bundle.debs_sum()
 
+    def debs(self) -> Properties:
+        """The bundle's packages, where it has any."""
+        return {"debs": {"source": self._source, "sum": self._debs}} if self._debs else {}
+
+    def repositories(self, machine: Machine) -> Properties:
+        """The bundle's packages, as `debs` brings them."""
+        if not self._debs:
+            return {}
+        uri = f"file:{DEBS}"
+        return {"helicon-bundle": {"uri": uri, "suite": "./", "components": "", "key": "", "trusted": True}}
+
     def artifacts(self, node: Runner) -> Properties:
-        """kubeadm, kubectl, kubelet and the CNI plugins, and the packages."""
+        """kubeadm, kubectl, kubelet and the CNI plugins."""
         places = {f"bin/{name}": f"/usr/bin/{name}" for name in KUBERNETES}
         names = [name for name in self._bundle.sums if name.startswith(PLUGINS)]
         places.update({name: f"/opt/cni/bin/{name.removeprefix(PLUGINS)}" for name in names})
@@ -144,11 +152,7 @@ class Artifacts:
             target: {"artifact": name, "sha256": self._bundle.sum(name), "mode": "0755"}
             for name, target in places.items()
         }
-        return {"artifacts": {"source": self._source, "files": files, "debs": self._debs}}
-
-    def repositories(self, node: Runner) -> Properties:
-        """The bundle's packages."""
-        return self.balancer_repositories()
+        return {"artifacts": {"source": self._source, "files": files}}
 
     def node_packages(self, node: Runner) -> Properties:
         """The container runtime and the tools."""
@@ -160,15 +164,6 @@ class Artifacts:
         archives = {ref: self._bundle.images[ref] for ref in wanted}
         refs = {ref: {"archive": one, "sha256": self._bundle.sum(one)} for ref, one in archives.items()}
         return {"images": {"source": self._source, "refs": refs}}
-
-    def balancer_artifacts(self) -> Properties:
-        """The packages."""
-        return {"artifacts": {"source": self._source, "files": {}, "debs": self._debs}}
-
-    def balancer_repositories(self) -> Properties:
-        """The bundle's packages, as uploaded by `artifacts`."""
-        uri = f"file:{DEBS}"
-        return {"helicon-bundle": {"uri": uri, "suite": "./", "components": "", "key": "", "trusted": True}}
 
 
 def needs_image(node: Runner, ref: str) -> bool:

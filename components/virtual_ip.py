@@ -33,7 +33,7 @@ def on_load_balancer(rack: Rack, machine: LoadBalancer, balancer: Properties) ->
 def beside_api_server(rack: Rack, node: Node) -> Properties:
     """HAProxy and keepalived on a node that shares the cluster's virtual address; nothing on others.
 
-    Repositories and artifacts are there already, by the node's software.
+    Where packages come from is settled already, by the node's system.
     """
     vip = rack.cluster.vip
     if vip is None or vip.on != "control-planes" or not node.is_control_plane:

@@ -124,13 +124,13 @@ class MachineProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Give back what was there before; first what later resources began and, failed, left no state of."""
-        machine = str(_props["machine"])
+        machine, kind = str(_props["machine"]), KINDS[self.kind]
         if leaving.abandoned(machine):
             abandon(self.kind, _current().rack(str(_props["urn"])), _props)
             return
-        site = _current().site(_props, leaving=True)
+        site = _current().site(_props, leaving=not kind.optional)
         try:
-            resource.remove(KINDS[self.kind], site, self._known(_props), later=made_after(self.kind))
+            resource.remove(kind, site, self._known(_props), later=made_after(self.kind))
             if self.kind == "Access":
                 erase(site.host)
         except (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown) as error:
@@ -256,7 +256,7 @@ class Network(MachineResource, module="helicon", name="Network"):
 
 
 class System(MachineResource, module="helicon", name="System"):
-    """Name, hosts, clock, settings, files and units of a machine."""
+    """Name, hosts, clock, settings, files and units of a machine, and where its packages come from."""
 
 
 class Kernel(MachineResource, module="helicon", name="Kernel"):

@@ -23,6 +23,7 @@ from providers.network.network import Network
 from providers.network.unmanaged_interfaces import UnmanagedInterfaces
 from providers.software.artifacts import Artifacts
 from providers.software.containerd import Containerd
+from providers.software.debs import Debs
 from providers.software.docker import Docker
 from providers.software.images import Images
 from providers.software.kubelet import Kubelet
@@ -50,24 +51,44 @@ from providers.system.timezone import Timezone
 from providers.system.units import Units
 from providers.system.upgrades import Upgrades
 
-_SOURCES = (Artifacts(), Repositories(), Packages(), Upgrade())
+_SOURCES = (Debs(), Repositories())
+"""Before the first package, wherever it is installed; after the clock (signatures), certificates and files."""
 _SETTINGS = (Timezone(), Locale(), Keyboard(), Certificates(), DisabledServices(), Upgrades(), Logs())
 
 KINDS = {
     kind.name: kind
     for kind in (
         Kind(name="Access", things=(Architecture(), Users(), Passwords(), Sshd())),
-        Kind(name="Network", things=(Network(),)),
+        Kind(name="Network", optional=True, things=(Network(),)),
         Kind(
             name="System",
-            things=(Hostname(), Hosts(), Clock(), *_SETTINGS, UnmanagedInterfaces(), Files(), Units()),
+            things=(
+                Hostname(),
+                Hosts(),
+                Clock(),
+                *_SETTINGS,
+                UnmanagedInterfaces(),
+                Files(),
+                Units(),
+                *_SOURCES,
+            ),
         ),
-        Kind(name="Kernel", things=(Boot(), Modules(), Sysctl(), Swap())),
-        Kind(name="Storage", things=(Packages(), Mounts(), Binds())),
+        Kind(name="Kernel", optional=True, things=(Boot(), Modules(), Sysctl(), Swap())),
+        Kind(name="Storage", optional=True, things=(Packages(), Mounts(), Binds())),
         Kind(
-            name="Software", things=(*_SOURCES, Containerd(), Docker(), Images(), KubeletConfig(), Kubelet())
+            name="Software",
+            things=(
+                Artifacts(),
+                Packages(),
+                Upgrade(),
+                Containerd(),
+                Docker(),
+                Images(),
+                KubeletConfig(),
+                Kubelet(),
+            ),
         ),
-        Kind(name="Balancer", things=(*_SOURCES, Haproxy(), Keepalived())),
+        Kind(name="Balancer", optional=True, things=(Packages(), Upgrade(), Haproxy(), Keepalived())),
         Kind(name="Etcd", things=(Pki(), EtcdMember(), BackupCredentials(), Backup())),
         Kind(
             name="Membership",

@@ -12,12 +12,13 @@ from providers.membership.admin import ADMIN_CONF, OWN_SERVER
 _HEALTH = f"""
 raw() {{ timeout 8 kubectl --request-timeout=5s "$@" >/dev/null 2>&1; }}
 raw --kubeconfig {ADMIN_CONF} --server "{OWN_SERVER}" get --raw /readyz || echo kube-apiserver
-raw --kubeconfig /dev/null --insecure-skip-tls-verify --server "https://$1:10257" get --raw /healthz ||
+raw --kubeconfig {ADMIN_CONF} --insecure-skip-tls-verify --server "https://$1:10257" get --raw /healthz ||
   echo kube-controller-manager
-raw --kubeconfig /dev/null --insecure-skip-tls-verify --server "https://$2:10259" get --raw /healthz ||
+raw --kubeconfig {ADMIN_CONF} --insecure-skip-tls-verify --server "https://$2:10259" get --raw /healthz ||
   echo kube-scheduler
 exit 0
 """
+"""Their own certificates are self-signed; without credentials kubectl would ask for a user's name."""
 _ANY = ("0.0.0.0", "::", None)
 POLL = 2.0
 

@@ -19,6 +19,8 @@ from providers.core.thing import Json
 
 RECORDS = f"{ROOT}/records"
 Properties = Mapping[str, Json]
+NOTHING: Properties = {}
+"""The first of a record's sets until the create has come to its end."""
 
 _WRITE = """
 set -eu; umask 077; mkdir -p "$1" "$2"
@@ -28,6 +30,10 @@ cat > "$1/.$3"; sync "$1/.$3"; mv "$1/.$3" "$1/$3"; sync "$1"
 _LIST = (
     'cd "$1" 2>/dev/null || exit 0; for file in *; do [ -e "$file" ] && printf "%s\\n" "$file"; done; exit 0'
 )
+_OTHERS = """
+cd "$1" 2>/dev/null || exit 0
+for file in *; do [ "$file" = "$2" ] || [ ! -e "$file" ] || { cat "$file"; echo; }; done
+"""
 
 
 class Record:
@@ -47,6 +53,10 @@ class Record:
         (answer,) = self._host.ask([self.question])
         return cast(list[Properties], json.loads(answer.text)) if answer.ok and answer.text else []
 
+    def unfinished(self) -> bool:
+        """Whether the resource's create never came to its end."""
+        return self.read()[:1] == [NOTHING]
+
     def write(self, sets: Sequence[Properties], questions: Sequence[Argv]) -> None:
         """Replace the record, synced, unless the machine already holds the same."""
         unique = [dict(one) for index, one in enumerate(sets) if one not in sets[:index]]
@@ -65,6 +75,12 @@ def recorded(host: Host) -> list[str]:
     """The kinds that have a record on the machine."""
     (answer,) = host.ask([("sh", "-c", _LIST, "records", RECORDS)])
     return answer.text.split()
+
+
+def elsewhere(host: Host, kind: str) -> list[Properties]:
+    """What the machine's resources of other kinds mean to manage."""
+    (answer,) = host.ask([("sh", "-c", _OTHERS, "others", RECORDS, kind)])
+    return [sets[-1] for sets in map(json.loads, answer.text.splitlines())]
 
 
 def erase(host: Host) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from providers.core.errors import StillDiffers, Unobservable
 from providers.core.host import Argv
-from providers.core.record import Properties, Record, recorded
+from providers.core.record import NOTHING, Properties, Record, recorded
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
 
 AnyThing = Thing[Any]
@@ -24,6 +24,8 @@ class Kind:
 
     name: str
     things: tuple[AnyThing, ...]
+    optional: bool = False
+    """Whether a living machine may lose it; the end of any other kind is that of the machine."""
 
     def managed(self, properties: Properties) -> Iterator[tuple[AnyThing, Any]]:
         """The things whose property is given, each with its parsed state."""
@@ -75,12 +77,12 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     Raises a HostError at the first thing that fails; the record on the machine then holds both
     sets, so that a later run can go on from there or give everything back.
     """
-    record = Record(site.host, kind.name)
+    site, record = replace(site, resource=kind.name), Record(site.host, kind.name)
     questions = kind.questions(new)
     site.host.survey([*questions, record.question])
     begun = record.read()
     if begun != [kind.safe(new)]:
-        record.write([*begun, kind.safe(new)], questions)
+        record.write([*(begun or [NOTHING]), kind.safe(new)], questions)
     for stale in [*begun, old]:
         give_back(kind, site, kind.released(stale, new))
     for thing, desired in kind.managed(new):
@@ -155,13 +157,14 @@ def remove(kind: Kind, site: Site, properties: Properties, *, later: Sequence[Ki
     """Give back all that the resource ever began on this machine, and its record.
 
     First comes what resources made later began there: Pulumi knows nothing of a create that failed,
-    and what it left would outlive the programs that it needs to be given back.
+    and what it left would outlive the programs that it needs to be given back. Of a kind that a living
+    machine may lose, the later ones live on, but for creates that never came to their end.
     """
     begun_later = recorded(site.host) if later else []
     for one in reversed(later):
-        if one.name in begun_later:
-            remove(one, site, {})
-    record = Record(site.host, kind.name)
+        if one.name in begun_later and (not kind.optional or Record(site.host, one.name).unfinished()):
+            remove(one, replace(site, leaving=True), {})
+    site, record = replace(site, resource=kind.name), Record(site.host, kind.name)
     begun = record.read()
     for stale in [*reversed(begun), properties]:
         give_back(kind, site, stale)

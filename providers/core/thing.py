@@ -55,6 +55,8 @@ class Site:
     say: Callable[[str], None] = field(default=lambda line: None)
     leaving: bool = False
     """The whole machine leaves: what lives in the cluster goes with its membership."""
+    resource: str = ""
+    """The kind of the resource that is at work."""
 
 
 class Thing(ABC, Generic[S]):

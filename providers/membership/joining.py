@@ -26,9 +26,10 @@ KUBEADM_TIMEOUT = 900.0
 
 _ANONYMOUS = (
     *("kubectl", "--kubeconfig", "/dev/null", "--insecure-skip-tls-verify", "--request-timeout=5s"),
-    *("get", "--raw", "/readyz", "--server"),
+    *("--username=none", "--password=none", "get", "--raw", "/readyz", "--server"),
 )
-"""Whether there is an API at all: nothing is sent, and nothing of the answer is used."""
+"""Whether there is an API at all: nothing of the answer is used. API servers pass over names and
+passwords; without any, kubectl would ask for some, and not ask the server."""
 
 _RUN = """
 exec 9>LOCK; flock 9

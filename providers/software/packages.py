@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from providers.core.host import Argv
+from providers.core.record import elsewhere
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
 from providers.software import package_managers
 from providers.software.package_manager import Manager, Package
@@ -84,17 +85,22 @@ class Packages(Thing[PackagesState]):
         manager.hold(site, held, wanted.keys() - held)
 
     def remove(self, site: Site, managed: PackagesState) -> None:
-        """Purge the packages that we brought, with what came along, unless another package needs them."""
+        """Purge the packages that we brought, with what came along, unless another package needs them.
+
+        What another resource of the machine wants stays, and so does its entry: that resource purges it.
+        """
         entries = site.journal.entries(self.name)
         mine = [name for name in managed.packages if name in entries]
         if not mine:
             return
+        wanted = _wanted_elsewhere(site)
+        mine = [name for name in mine if name not in wanted]
         manager = package_managers.manager_of(site)
         ours = [name for name in mine if entries[name] == BROUGHT]
         held = [name for name in mine if entries[name] == HOLD]
         manager.hold(site, held, [name for name in mine if name not in {*ours, *held}])
-        brought = {name for name, before in entries.items() if before == BROUGHT}
-        purged = _purge(site, manager, manager.present(site, ours) if ours else [], brought)
+        brought = {name for name, before in entries.items() if before == BROUGHT} - wanted
+        purged = _purge(site, manager, manager.present(site, ours) if ours else [], brought, wanted)
         site.journal.forget(self.name, sorted({*mine, *purged}))
 
     def minus(self, old: PackagesState, new: PackagesState) -> PackagesState | None:
@@ -132,6 +138,11 @@ def _found(site: Site, manager: Manager, names: Collection[str]) -> dict[str, Pa
     return manager.parse(answer.text)
 
 
+def _wanted_elsewhere(site: Site) -> set[str]:
+    others = (one.get(Packages.name) for one in elsewhere(site.host, site.resource))
+    return {name for packages in others if isinstance(packages, dict) for name in packages}
+
+
 def _before(found: Package) -> str:
     return HOLD if found.hold else "install"
 
@@ -145,8 +156,10 @@ def _remember(site: Site, before: Mapping[str, str]) -> None:
     site.journal.remember(Packages.name, before)
 
 
-def _purge(site: Site, manager: Manager, names: Sequence[str], brought: set[str]) -> list[str]:
-    """Purge packages and what only they needed, all of it ours; returns what is gone."""
+def _purge(
+    site: Site, manager: Manager, names: Sequence[str], brought: set[str], wanted: set[str]
+) -> list[str]:
+    """Purge packages and what only they needed, all of it ours and not wanted elsewhere; returns what is gone."""
     if not names:
         return []
     manager.hold(site, [], names)  # a held package keeps even those that only it needs
@@ -155,6 +168,8 @@ def _purge(site: Site, manager: Manager, names: Sequence[str], brought: set[str]
         site.say(f"packages: {name} stays, another package needs it")
     if not free:
         return []
-    gone = sorted(brought & {*manager.unneeded(site, free), *free})
+    unneeded = manager.unneeded(site, free)
+    # where something of it stays, so does what that needs, until the resource that wants it lets go
+    gone = sorted(free if unneeded & wanted else brought & {*unneeded, *free})
     manager.remove(site, gone)
     return gone

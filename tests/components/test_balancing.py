@@ -11,7 +11,6 @@ import yaml
 from components import properties
 from components.balancing import balancer
 from components.membership_properties import membership
-from components.sources import Internet
 from config import Rack, load_file
 from config.loading import load, read_file
 from providers.balancing import haproxy_config
@@ -30,7 +29,7 @@ def rack() -> Rack:
 
 def haproxy(rack: Rack, name: str) -> dict[str, Any]:
     """HAProxy's property on one load balancer."""
-    found: dict[str, Any] = balancer(rack, rack.load_balancers[name], Internet(rack))["haproxy"]
+    found: dict[str, Any] = balancer(rack, rack.load_balancers[name])["haproxy"]
     return found
 
 

@@ -99,7 +99,7 @@ def test_removing_a_worker_changes_no_other_machine(rpi: Rack) -> None:
         assert properties.system(changed, node) == properties.system(rpi, node), name
         assert membership(changed, node, "x") == membership(rpi, node, "x"), name
     for machine in rpi.load_balancers.values():
-        before, after = (balancing.balancer(one, machine, Internet(rpi)) for one in (rpi, changed))
+        before, after = (balancing.balancer(one, machine) for one in (rpi, changed))
         assert before == after
 
 
@@ -152,10 +152,12 @@ def test_a_changed_label_asks_for_the_proof_again(rpi: Rack) -> None:
 
 def test_without_a_bundle_software_comes_from_kubernetes_own_repository(rpi: Rack) -> None:
     """One repository for the minor, versions pinned and held, nothing imported."""
-    wanted = properties.software(rpi, rpi.nodes["pandore"], Internet(rpi))
-    assert (
-        wanted["repositories"]["helicon-kubernetes"]["uri"] == "https://pkgs.k8s.io/core:/stable:/v1.36/deb/"
-    )
+    node = rpi.nodes["pandore"]
+    sources = properties.sources(node, Internet(rpi))
+    assert list(sources) == ["repositories"]
+    kubernetes = sources["repositories"]["helicon-kubernetes"]
+    assert kubernetes["uri"] == "https://pkgs.k8s.io/core:/stable:/v1.36/deb/"
+    wanted = properties.software(rpi, node, Internet(rpi))
     assert wanted["packages"]["kubelet"] == {"version": "1.36.3-*", "hold": True}
     assert "images" not in wanted
     assert "artifacts" not in wanted

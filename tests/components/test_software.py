@@ -20,6 +20,12 @@ def software(found: Rack, name: str = "w-1") -> dict[str, Any]:
     return properties.software(found, found.nodes[name], source_of(found, "arm64"))
 
 
+def repositories(found: Rack, name: str = "w-1") -> dict[str, Any]:
+    """The repositories of a node, from the internet."""
+    sources = properties.sources(found.nodes[name], source_of(found, "arm64"))
+    return dict(sources.get("repositories", {}))
+
+
 def worker(**settings: Any) -> Rack:
     """The sound rack, without a bundle, with further settings of w-1."""
     return rack(nodes=nodes(w_1=settings))
@@ -27,7 +33,7 @@ def worker(**settings: Any) -> Rack:
 
 def test_a_repository_has_both_forms_and_the_machine_takes_its_own() -> None:
     """No configuration says which family a machine is of."""
-    one = software(rack())["repositories"]["helicon-kubernetes"]
+    one = repositories(rack())["helicon-kubernetes"]
     assert one["uri"].endswith("/deb/")
     assert one["rpm_uri"].endswith("/rpm/")
     assert one["rpm_key"] == f"{one['rpm_uri']}repodata/repomd.xml.key"
@@ -35,8 +41,9 @@ def test_a_repository_has_both_forms_and_the_machine_takes_its_own() -> None:
 
 def test_photon_s_own_packages_need_no_repository() -> None:
     """kubernetes and kubernetes-kubeadm, of the configured version and held."""
-    found = software(worker(kubernetes_source="distribution"))
-    assert found["repositories"] == {}
+    rack = worker(kubernetes_source="distribution")
+    assert repositories(rack) == {}
+    found = software(rack)
     assert {"kubernetes", "kubernetes-kubeadm"} <= found["packages"].keys()
     assert "kubelet" not in found["packages"]
     assert found["packages"]["kubernetes"]["hold"]
@@ -49,7 +56,7 @@ def test_docker_takes_the_place_of_containerd_on_the_node_that_chose_it(source: 
     one, other = software(found), software(found, "w-2")
     assert ("containerd" in one, "docker" in other) == (False, False)
     assert {package, "cri-dockerd"} <= one["packages"].keys()
-    assert ("helicon-docker" in one["repositories"]) is (source == "docker")
+    assert ("helicon-docker" in repositories(found)) is (source == "docker")
     assert one["docker"]["log_max_size"] == "10m"
     assert one["docker"]["sandbox_image"] == other["containerd"]["sandbox_image"]
     joined = [
@@ -75,8 +82,11 @@ def test_an_upgrade_is_there_only_where_it_is_asked_for() -> None:
         "repositories": {"own": {"rpm": {"uri": "https://mirror.example.test/"}}},
     }
     found = rack(defaults={"software": asked})
-    balancer = balancing.balancer(found, found.load_balancers["lb-1"], source_of(found, "arm64"))
+    balancer = balancing.balancer(found, found.load_balancers["lb-1"])
     for one, kind in ((software(found), "Software"), (balancer, "Balancer")):
         assert one["upgrade"] == asked["upgrade"]
-        assert one["repositories"]["own"]["rpm_uri"] == "https://mirror.example.test/"
         assert KINDS[kind].plan(one, one) == []
+    for machine in (found.nodes["w-1"], found.load_balancers["lb-1"]):
+        sources = properties.sources(machine, source_of(found, "arm64"))
+        assert sources["repositories"]["own"]["rpm_uri"] == "https://mirror.example.test/"
+        assert KINDS["System"].plan(sources, sources) == []

@@ -123,7 +123,7 @@ def test_without_a_virtual_address_nothing_changes() -> None:
     """A load balancer keeps exactly the properties that it had."""
     one = rack()
     machine = one.balancers_of()[0]
-    plain = balancer(one, machine, Internet(one))
+    plain = balancer(one, machine)
     assert virtual_ip.on_load_balancer(one, machine, plain) == plain
     assert [virtual_ip.beside_api_server(one, node) for node in one.nodes.values()] == [{}] * 5
 

@@ -34,6 +34,8 @@ DRESSES = {
     "w-4": "raspios-legacy",
     "w-5": "armbian",
 }
+NODE = "w-6"
+"""A worker of the cluster, dressed as Armbian, so that it has a kernel to be told something."""
 WITH_WORDS = ("w-1", "w-4", "w-5")
 """Boards that have the files of a boot loader, and a kernel that is told of them."""
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8JmTgmbyJjgXqkx3FAxUuPDYsAo1bJ0rL3AzJqTgnB ann"
@@ -53,6 +55,25 @@ DAMAGES = {
     "sysctl": ("w-3", "sysctl -qw net.core.somaxconn=128"),
 }
 """Property, board, and what goes wrong there."""
+GUARDED = f"""
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {{name: guarded}}
+spec: {{minAvailable: 1, selector: {{matchLabels: {{app: guarded}}}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: guarded}}
+spec:
+  selector: {{matchLabels: {{app: guarded}}}}
+  template:
+    metadata: {{labels: {{app: guarded}}}}
+    spec:
+      nodeSelector: {{kubernetes.io/hostname: {NODE}}}
+      terminationGracePeriodSeconds: 1
+      containers: [{{name: sleep, image: "docker.io/library/busybox:1.37", command: [sleep, "86400"]}}]
+"""
+"""A pod of the worker that must not go."""
 LEFT = {
     "/usr/lib/locale/locale-archive": "locales that were made stay",
     "/etc/ssl/certs": "hashed again, with the times of today",
@@ -65,7 +86,7 @@ LEFT = {
 @pytest.fixture(scope="module")
 def boards() -> Iterator[TestRack]:
     """Fresh boards of five families; they go when the tests are through."""
-    made = TestRack("os", NET, {"lb-1": "", "cp-1": "", **DRESSES})
+    made = TestRack("os", NET, {"lb-1": "", "cp-1": "", NODE: "armbian", **DRESSES})
     made.begin()
     made.configure(describe)
     yield made
@@ -76,7 +97,10 @@ def describe(one: Stack) -> None:
     """All that is asked of the boards' operating systems."""
     certificate = authority()
     one["helicon:cluster"]["schedulable_control_planes"] = True
-    one["helicon:nodes"] = {"cp-1": {"address": f"{NET}.21", "roles": ["control-plane"]}}
+    one["helicon:nodes"] = {
+        "cp-1": {"address": f"{NET}.21", "roles": ["control-plane"]},
+        NODE: {"address": f"{NET}.36"},
+    }
     one["helicon:machines"] = {
         name: {
             "address": f"{NET}.3{name[-1]}",
@@ -187,6 +211,42 @@ def test_a_machine_is_followed_to_its_new_address(boards: TestRack) -> None:
     boards.up()
     addresses = boards.root("w-3", "ip", "-4", "address")
     assert f"{NET}.33/24" in addresses and f"{NET}.77/24" not in addresses
+
+
+def test_data_of_a_living_cluster_move_off_the_card_and_back(boards: TestRack) -> None:
+    """Images, containers and etcd, under running pods; every node is Ready again, no object is lost."""
+    boards.program.write_kubeconfig()
+    boards.kubectl("create", "configmap", "kept")
+    binds = {f"/var/lib/{name}": f"/var/lib/disk/{name}" for name in ("containerd", "etcd")}
+    boards.configure(lambda one: one["helicon:nodes"]["cp-1"].update({"storage": {"binds": binds}}))
+    for there in (True, False):
+        boards.up()
+        for path in binds:
+            said = boards.root("cp-1", "sh", "-c", 'mountpoint "$0" || true', path)
+            assert ("is a mountpoint" in said) == there
+        eventually("all nodes ready", lambda: boards.nodes() == {"cp-1": True, NODE: True}, 300)
+        boards.kubectl("get", "configmap", "kept")
+        boards.configure(lambda one: one["helicon:nodes"]["cp-1"].pop("storage", None))
+
+
+def test_a_worker_is_drained_before_it_restarts(boards: TestRack) -> None:
+    """One whose pods must not go is left alone, with the reason; then it restarts, and takes pods again."""
+    apply = inside(["kubectl", "apply", "-f", "-"])
+    subprocess.run(apply, env=boards.program.environment(), input=GUARDED, text=True, check=True)
+    boards.kubectl("rollout", "status", "deployment", "guarded", "--timeout=90s")
+    started = power.boot_id(boards.boards[NODE])
+    boards.configure(lambda one: one["helicon:nodes"][NODE].update({"boot": {"present": ["audit=0"]}}))
+    text = boards.up(check=False)
+    assert "guarded" in text
+    assert power.boot_id(boards.boards[NODE]) == started
+    assert "unschedulable" not in boards.kubectl("get", "node", NODE, "-o", "json")
+    boards.kubectl("delete", "poddisruptionbudget", "guarded")
+    boards.up()
+    assert power.boot_id(boards.boards[NODE]) != started
+    assert "audit=0" in boards.root(NODE, "cat", "/proc/cmdline").split()
+    assert boards.nodes()[NODE]
+    assert "unschedulable" not in boards.kubectl("get", "node", NODE, "-o", "json")
+    boards.kubectl("delete", "deployment", "guarded")
 
 
 def test_destroy_gives_the_boards_back(boards: TestRack) -> None:

@@ -310,7 +310,7 @@ INPUTS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(inputs=INPUTS)
 def test_unknown_inputs_never_raise(authority: dict[str, Any], inputs: dict[str, Any]) -> None:
     """Check, preview of creation and update, and the difference take any mix of unknowns."""
@@ -321,7 +321,7 @@ def test_unknown_inputs_never_raise(authority: dict[str, Any], inputs: dict[str,
     assert not ask("Update", SELF, olds=authority, news=complete, preview=True).error
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     inputs=st.fixed_dictionaries(
         {"validityPeriodHours": st.integers(5, 99), "subject": st.just({"commonName": "x"})},

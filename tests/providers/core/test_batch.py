@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.core import batch
@@ -32,7 +32,6 @@ def test_each_question_has_its_status_and_both_outputs() -> None:
     assert (done.exit_status, done.stdout, done.stderr) == (3, b"a\nb\xff", b"wrong\n")
 
 
-@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(WORDS, min_size=1, max_size=3), min_size=1, max_size=5))
 def test_arguments_arrive_as_they_are(arguments: list[list[str]]) -> None:
     """Quotes, spaces, newlines, dollars: nothing is for the shell."""

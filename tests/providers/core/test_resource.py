@@ -92,9 +92,9 @@ class Secret(Notes):
     secret = True
 
 
-def kind(thing: Notes) -> resource.Kind:
+def kind(thing: Notes, name: str = "Notes") -> resource.Kind:
     """A resource of one thing."""
-    return resource.Kind(name="Notes", things=(thing,))
+    return resource.Kind(name=name, things=(thing,))
 
 
 def site(host: Host) -> Site:
@@ -145,6 +145,23 @@ def test_what_a_later_resource_began_goes_first(local_host: LocalHost) -> None:
     resource.remove(first, site(local_host), {"notes": {"a": "1"}}, later=[second])
     assert not local_host.run(["test", "-e", "/etc/notes"], check=False).ok
     assert local_host.run(["ls", "-A", RECORDS]).text == ""
+
+
+def test_a_living_machine_may_lose_what_is_optional(local_host: LocalHost) -> None:
+    """What was made later stays, unless its create never came to its end; a failed update is no such create."""
+    first = resource.Kind(name="Notes", things=(Notes(),), optional=True)
+    second, third = kind(Notes(), "More"), kind(Stubborn(), "Most")
+    resource.converge(first, site(local_host), {}, {"notes": {"a": "1"}})
+    resource.converge(second, site(local_host), {}, {"notes": {"b": "2"}})
+    with pytest.raises(StillDiffers):
+        resource.converge(third, site(local_host), {}, {"notes": {"c": "3"}})
+    with pytest.raises(StillDiffers):
+        failing = kind(Stubborn(), "More")
+        resource.converge(failing, site(local_host), {"notes": {"b": "2"}}, {"notes": {"b": "2", "d": "4"}})
+    resource.remove(first, site(local_host), {"notes": {"a": "1"}}, later=[second, third])
+    assert local_host.run(["ls", "-A", RECORDS]).text == "More"
+    assert text(local_host, "/etc/notes/b") == "2"
+    assert local_host.run(["ls", "-A", "/etc/notes"]).text.split() == ["b", "d"]
 
 
 def test_a_change_that_does_not_hold_is_an_error(local_host: LocalHost) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from providers.core.errors import HostError
 from providers.core.thing import Json
-from providers.software.artifacts import STAMPS, Artifacts, ArtifactsState, parse_sums
+from providers.software.artifacts import STAMPS, Artifacts, parse_sums
 from tests.local_host import LocalHost
 from tests.providers.life import converge, live, site
 
@@ -22,18 +22,15 @@ def _sum(content: bytes) -> str:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """Two programs and a repository with one package."""
-    (tmp_path / "debs").mkdir()
+    """Two programs."""
     (tmp_path / "one").write_bytes(b"one")
     (tmp_path / "two").write_bytes(b"two")
-    (tmp_path / "debs" / "Packages").write_bytes(b"index")
-    (tmp_path / "debs" / "a.deb").write_bytes(b"package")
     return tmp_path
 
 
-def _wanted(bundle: Path, name: str = "one", *, mode: str = "0755", debs: str = "") -> Json:
+def _wanted(bundle: Path, name: str = "one", *, mode: str = "0755") -> Json:
     files: dict[str, Json] = {PATH: {"artifact": name, "sha256": _sum(name.encode()), "mode": mode}}
-    return {"source": str(bundle), "files": files, "debs": debs}
+    return {"source": str(bundle), "files": files}
 
 
 def _seen(host: LocalHost, wanted: Json) -> str | None:
@@ -54,18 +51,6 @@ def test_what_was_there_before_comes_back(local_host: LocalHost, bundle: Path) -
     local_host.write(PATH, "former", "0750")
     live(Artifacts(), local_host, _wanted(bundle), _wanted(bundle, "two"), [f"rm {PATH}"], ["/srv"])
     assert local_host.read(PATH) == "former"
-
-
-def test_packages_come_and_go(local_host: LocalHost, bundle: Path) -> None:
-    """apt, which reads as a user of its own, can read them; an index changed by hand is mended."""
-    wanted = _wanted(bundle, debs=_sum(b"index"))
-    converge(Artifacts(), local_host, None, wanted)
-    local_host.run(["sh", "-c", "echo x >> /var/lib/helicon/debs/Packages"])
-    assert converge(Artifacts(), local_host, wanted, wanted) == ["debs"]
-    nobody = ["setpriv", "--reuid=65534", "--clear-groups", "cat", "/var/lib/helicon/debs/a.deb"]
-    assert local_host.run(nobody).text == "package"
-    converge(Artifacts(), local_host, wanted, _wanted(bundle))
-    assert local_host.read("/var/lib/helicon/debs/Packages") is None
 
 
 def test_a_changed_file_is_seen_although_size_and_time_are_the_same(
@@ -104,14 +89,7 @@ def test_a_local_file_with_another_sum_never_travels(local_host: LocalHost, bund
     assert "tool" not in "".join(local_host.tree("/srv"))
 
 
-def test_sums_tell_files_from_the_index() -> None:
-    """Modes have four digits, paths may hold spaces."""
-    text = "aa 755 /opt/a b\nbb 4755 /opt/c\ndd  /var/lib/helicon/debs/Packages"
-    assert parse_sums(text) == ({"/opt/a b": ("aa", "0755"), "/opt/c": ("bb", "4755")}, "dd")
-
-
-def test_packages_that_are_no_longer_wanted_are_removed() -> None:
-    """But not those whose sum is another now."""
-    old, newer, without = (ArtifactsState(source="", debs=debs) for debs in ("a", "b", ""))
-    assert Artifacts().minus(old, without) == old
-    assert Artifacts().minus(old, newer) is None
+def test_modes_have_four_digits_and_paths_may_hold_spaces() -> None:
+    """As stat and sha256sum say them, and people name them."""
+    text = "aa 755 /opt/a b\nbb 4755 /opt/c"
+    assert parse_sums(text) == {"/opt/a b": ("aa", "0755"), "/opt/c": ("bb", "4755")}

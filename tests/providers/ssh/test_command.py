@@ -6,7 +6,7 @@ import shlex
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.ssh.command import Privilege, last_lines, redacted, shown
@@ -15,7 +15,6 @@ from providers.ssh.command import Privilege, last_lines, redacted, shown
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(WORDS, max_size=4))
 def test_a_shell_gets_the_arguments_back_as_they_were(words: list[str]) -> None:
     """This is the one place that quotes."""
