@@ -1,10 +1,11 @@
-"""What is said to the rest of the cluster of a machine that the user gave up."""
+"""A machine that cannot be given back: what its user is told, and the cluster once it is given up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from providers.core.errors import HostError, Refused
 from providers.core.thing import Rack
 from providers.etcd import etcd_leaving
 from providers.membership import leaving
@@ -19,3 +20,17 @@ def abandon(kind: str, rack: Rack, props: Mapping[str, Any]) -> None:
         leaving.abandon(rack, machine, str(node))
     elif kind == "Etcd":
         etcd_leaving.abandon(rack, machine, props["etcd_member"])
+
+
+def lost(machine: str, error: HostError) -> Refused:
+    """The error of a delete on a machine that does not let us in."""
+    return Refused(
+        host=error.host,
+        item="giving the machine back",
+        expected="a machine that answers, and lets in whom the last run knew",
+        found=error.found,
+        next_step=(
+            f"{error.next_step}; if the stack file names another way in since: this command with --run-program; "
+            f"if the machine is gone for good: {leaving.ABANDON}={machine} and this command"
+        ),
+    )

@@ -26,20 +26,20 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers.abandoning import abandon
+from providers.abandoning import abandon, lost
 from providers.core import resource
 from providers.core.errors import (
     CredentialsRefused,
     HostError,
     HostKeyChanged,
     HostKeyUnknown,
-    Refused,
     Unreachable,
 )
 from providers.core.record import erase
 from providers.kinds import KINDS, made_after
 from providers.membership import formation, leaving, readiness
 from providers.session import Session
+from providers.ssh.following import FollowingHost
 
 Properties = dict[str, Any]
 ABOUT = ("urn", "machine", "connection")
@@ -108,18 +108,24 @@ class MachineProvider(ResourceProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Observe; a machine that cannot be asked keeps its state, with one warning."""
+        site = _current().site(props)
         try:
-            found = resource.observe(KINDS[self.kind], _current().site(props), self._known(props))
+            found = resource.observe(KINDS[self.kind], site, self._known(props))
         except HostError as error:
             _current().warn_once(str(props["machine"]), str(props["urn"]), f"not refreshed: {error}")
             return ReadResult(id_, props)
         seen = {**{key: value for key, value in props.items() if key != "__provider"}, **found}
+        if isinstance(site.host, FollowingHost) and site.host.arrived:
+            seen["connection"] = _current().connection(props).render()
         return ReadResult(id_, seen, dict(seen))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Converge from what was managed before."""
         site = _current().site(_news, former=_olds)
         resource.converge(KINDS[self.kind], site, self._known(_olds), self._known(_news))
+        if isinstance(site.host, FollowingHost) and not site.host.arrived:
+            # the state holds what worked last: a run that fails before the machine moves is gone on with
+            return UpdateResult({**_news, "connection": _olds["connection"]})
         return UpdateResult(_news)
 
     def delete(self, _id: str, _props: Properties) -> None:
@@ -134,7 +140,7 @@ class MachineProvider(ResourceProvider):
             if self.kind == "Access":
                 erase(site.host)
         except (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown) as error:
-            raise _lost(machine, error) from None
+            raise lost(machine, error) from None
 
     def _known(self, props: Properties) -> Properties:
         return resource.known(KINDS[self.kind], props)
@@ -147,19 +153,6 @@ class MachineProvider(ResourceProvider):
         if _holds_unknown(new):
             return True
         return bool(KINDS[self.kind].plan(old, new))
-
-
-def _lost(machine: str, error: HostError) -> Refused:
-    return Refused(
-        host=error.host,
-        item="giving the machine back",
-        expected="a machine that answers, and lets in whom the last run knew",
-        found=error.found,
-        next_step=(
-            f"{error.next_step}; if the stack file names another way in since: this command with --run-program; "
-            f"if the machine is gone for good: {leaving.ABANDON}={machine} and this command"
-        ),
-    )
 
 
 def _holds_unknown(value: Any) -> bool:

@@ -68,7 +68,7 @@ class Session:
         self._pool = Pool()
         self._lock = threading.Lock()
         self._racks: dict[str, LiveRack] = {}
-        self._following: dict[tuple[str, Connection, Connection], FollowingHost] = {}
+        self._following: dict[tuple[str, Connection], FollowingHost] = {}
         self._warned: set[str] = set()
         self.log = EngineLog()
 
@@ -81,23 +81,25 @@ class Session:
             return self._racks[stack]
 
     def host(self, machine: str, connection: Connection) -> Host:
-        """The pooled connection to a machine."""
-        return self._pool.host(machine, connection)
+        """The pooled connection to a machine; to where it is, once a resource of it has told its former address."""
+        with self._lock:
+            following = self._following.get((machine, connection))
+        return following or self._pool.host(machine, connection)
 
     def either(self, machine: str, now: Connection, former: Connection) -> Host:
         """The machine at its configured address, or still at that of the last run."""
         if now.address == former.address:
             return self.host(machine, now)
         with self._lock:
-            if (machine, now, former) not in self._following:
+            if (machine, now) not in self._following:
                 trusting = with_known_key(now, former)
-                self._following[machine, now, former] = FollowingHost(
+                self._following[machine, now] = FollowingHost(
                     self._pool.host(machine, trusting),
                     self._pool.host(machine, former),
                     now.connect_timeout,
                     lambda: keep_key(now, trusting),
                 )
-            return self._following[machine, now, former]
+            return self._following[machine, now]
 
     def site(
         self,
@@ -110,7 +112,7 @@ class Session:
         urn, machine = str(properties["urn"]), str(properties["machine"])
         rack = self.rack(urn)
         stored = Connection.parse(dict((former or properties)["connection"]))
-        now = rack.connection(machine, properties["connection"])
+        now = self.connection(properties)
         host = self.either(machine, now, stored) if rack.moves(machine) else self.host(machine, now)
         return Site(
             host=host,
@@ -118,6 +120,12 @@ class Session:
             rack=rack,
             say=lambda line: self.log.progress(urn, line),
             leaving=leaving,
+        )
+
+    def connection(self, properties: Mapping[str, Any]) -> Connection:
+        """The connection of a resource's machine as configured now."""
+        return self.rack(str(properties["urn"])).connection(
+            str(properties["machine"]), properties["connection"]
         )
 
     def warn_once(self, machine: str, urn: str, line: str) -> None:

@@ -134,7 +134,8 @@ def await_others(site: Site) -> None:
                 next_step=f"bring {names[0]} up (there: journalctl -u kubelet -n 50), then pulumi up again",
             )
         site.say(f"waiting for {', '.join(one.host.name for one in absent)}")
-        deadline += TURN.give_way(POLL)
+        if TURN.give_way(POLL):
+            deadline = time.monotonic() + WAIT
 
 
 def _not_back(site: Site, item: str, expected: str, found: str) -> HostError:

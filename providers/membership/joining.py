@@ -47,7 +47,7 @@ class Turn:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._under_way = 0
+        self._under_way = self._ended = 0
         self._failed_at: float | None = None
 
     def __enter__(self) -> None:
@@ -56,21 +56,23 @@ class Turn:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._under_way -= 1
+        self._ended += 1
         self._failed_at = time.monotonic() if error is not None else None
         self.lock.release()
 
-    def give_way(self, seconds: float) -> float:
-        """Let others have the turn that the caller holds; the seconds that they took beyond those.
+    def give_way(self, seconds: float) -> bool:
+        """Let others have the turn that the caller holds; whether one of them has come to its end meanwhile.
 
-        Whoever waits for another control plane does, since that one may need the turn to come back.
+        Whoever waits for another control plane does, since that one may need the turn to come back. Only
+        an end is reason to wait longer: those who wait for each other would never give up.
         """
+        ended = self._ended
         self.lock.release()
         try:
             time.sleep(seconds)
         finally:
-            began = time.monotonic()
             self.lock.acquire()
-        return time.monotonic() - began
+        return self._ended != ended
 
     def hopeless(self) -> bool:
         """Whether the last control plane failed a while ago and none is under way."""

@@ -34,7 +34,8 @@ def leave_to_move(site: Site, joined: Mapping[str, Any], address: str) -> None:
             if time.monotonic() > deadline:
                 raise _refused(site, address, away)
             site.say(f"moving to {address}: waiting, {away}")
-            deadline += TURN.give_way(POLL)
+            if TURN.give_way(POLL):
+                deadline = time.monotonic() + WAIT
         site.say(f"leaving the cluster, to join again at {address}")
         leaving.give_up_membership(site, node, moving=True)
 

@@ -21,7 +21,8 @@ def turn(site: Site, what: str, seconds: float, poll: float) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise _refused(site, what, away)
             site.say(f"{what}: waiting for {', '.join(peer.host.name for peer in away)}")
-            deadline += TURN.give_way(poll)
+            if TURN.give_way(poll):
+                deadline = time.monotonic() + seconds
         yield
 
 

@@ -25,6 +25,11 @@ class FollowingHost(Host):
         self._chosen: Host | None = None
         self._choosing = threading.Lock()
 
+    @property
+    def arrived(self) -> bool:
+        """Whether it has been found at its configured address, so far."""
+        return self._chosen is self._current
+
     def run(
         self,
         argv: Sequence[str],

@@ -43,6 +43,7 @@ def dynamic() -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
     process.wait()
 
 
+@pytest.mark.slow
 def test_the_sdk_s_limit_of_four_at_once_is_lifted(dynamic: provider_pb2_grpc.ResourceProviderStub) -> None:
     """Twelve creates that wait for each other all end; a later SDK that keeps its pool elsewhere fails here."""
     request = provider_pb2.CreateRequest(urn="urn:pulumi:s::p::t::n")

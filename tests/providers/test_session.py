@@ -29,6 +29,7 @@ def test_a_machine_whose_address_changed_is_looked_for_at_both() -> None:
     assert isinstance(host, FollowingHost)
     assert str(host) == "cp-1 (10.0.0.21)"
     assert session.either("cp-1", now, FORMER) is host
+    assert session.host("cp-1", now) is host  # other machines' resources, and new ones of this one
 
 
 @pytest.mark.parametrize("moves", [True, False])

@@ -20,7 +20,7 @@ WANTED: Json = {"PermitRootLogin": "prohibit-password", "PasswordAuthentication"
 OTHER: Json = {"PermitRootLogin": "yes", "LogLevel": "VERBOSE"}
 
 
-@pytest.fixture(params=[INCLUDING, PLAIN], ids=["drop-in", "block"])
+@pytest.fixture(params=[INCLUDING, pytest.param(PLAIN, marks=pytest.mark.slow)], ids=["drop-in", "block"])
 def machine(local_host: LocalHost, request: pytest.FixtureRequest) -> LocalHost:
     """A board that root logs in to by key; with and without an Include in sshd_config."""
     local_host.stand_in("systemctl")

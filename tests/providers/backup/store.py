@@ -16,6 +16,8 @@ class Store(BaseHTTPRequestHandler):
     """Takes PUT below the directory that the server was started with."""
 
     directory: Path
+    protocol_version = "HTTP/1.1"
+    """As S3: with 1.0 curl would wait a second for each 100 Continue."""
 
     def do_PUT(self) -> None:
         """Keep an object whose signature and content are what they say."""
@@ -28,6 +30,7 @@ class Store(BaseHTTPRequestHandler):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
         self.send_response(200)
+        self.send_header("Content-Length", "0")
         self.end_headers()
 
     def _signed(self) -> bool:

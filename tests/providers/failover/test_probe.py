@@ -23,6 +23,7 @@ class Ready(BaseHTTPRequestHandler):
         """One answer."""
         self.send_response(getattr(self.server, "status", 200))
         self.end_headers()
+        self.server.answers = getattr(self.server, "answers", 0) + 1  # type: ignore[attr-defined]
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
@@ -66,10 +67,11 @@ def test_a_result_counts_failures_and_keeps_what_the_first_one_said() -> None:
 def test_an_endpoint_that_refuses_for_a_while_is_seen() -> None:
     """Another status than 200 is a failure, and so is no answer."""
     with served() as server:
-        with Probing(url(server), every=0.02) as seen:
-            for status in (200, 503, 200):
+        with Probing(url(server), every=0.1) as seen:
+            for answers, status in ((3, 200), (6, 503), (9, 200)):
                 server.status = status  # type: ignore[attr-defined]
-                time.sleep(0.3)
+                while getattr(server, "answers", 0) < answers:
+                    time.sleep(0.02)
         assert 0 < seen.result.failed < seen.result.probes
         assert seen.result.error == "status 503"
         gone = url(server)

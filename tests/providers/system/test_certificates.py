@@ -59,6 +59,7 @@ def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     assert found.pems == {"corp": STILL_TRUSTED}
 
 
+@pytest.mark.slow
 def test_photon_has_a_place_and_a_program_of_its_own(machine: LocalHost) -> None:
     """Its program, stood in for by `openssl rehash`, makes links of hashes."""
     machine.run(["rm", "/usr/sbin/update-ca-certificates"])
@@ -71,8 +72,8 @@ def test_photon_has_a_place_and_a_program_of_its_own(machine: LocalHost) -> None
     assert not trusted(machine, one)
 
 
-def test_a_machine_without_a_store_is_told_what_to_install(machine: LocalHost) -> None:
+def test_a_machine_without_a_store_is_told_what_to_install(local_host: LocalHost) -> None:
     """For both families."""
-    machine.run(["rm", "/usr/sbin/update-ca-certificates"])
+    local_host.run(["rm", "/usr/sbin/update-ca-certificates"])
     with pytest.raises(HostError, match=r"certificates: .*install ca-certificates.*openssl-c_rehash"):
-        converge(Certificates(), machine, None, {"corp": authority(machine, "one")})
+        converge(Certificates(), local_host, None, {"corp": authority(local_host, "one")})

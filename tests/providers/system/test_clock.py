@@ -39,6 +39,7 @@ def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     assert cut_anywhere(Clock(), machine, OTHER, ["/etc/systemd", "/run/units/active"]) > 2
 
 
+@pytest.mark.slow
 def test_a_service_that_was_off_is_off_again(machine: LocalHost) -> None:
     """timesyncd is turned on for our servers alone."""
     machine.run(["systemctl", "disable", "-q", UNIT])

@@ -46,6 +46,7 @@ def test_it_survives_being_killed_anywhere(machine: LocalHost) -> None:
     assert cut_anywhere(Swap(), machine, "off", ["/etc/systemd", "/etc/fstab", "/run/units/active"]) > 2
 
 
+@pytest.mark.slow
 def test_everything_is_as_before_afterwards(machine: LocalHost) -> None:
     """Nothing runs where nothing differs, and the tree is the same to the last byte."""
     places = ("/etc", "/run/units/active")

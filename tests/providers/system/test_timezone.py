@@ -21,6 +21,7 @@ def test_its_whole_life(local_host: LocalHost) -> None:
     assert local_host.run(["env", "-u", "TZ", "date", "+%Z"]).text == "JST"
 
 
+@pytest.mark.slow
 def test_a_machine_without_the_file_gets_none(local_host: LocalHost) -> None:
     """Newer systems have the link alone."""
     local_host.run(["rm", "/etc/timezone"])

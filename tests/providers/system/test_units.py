@@ -56,6 +56,7 @@ def test_units_of_others_are_turned_on_and_off_and_back(machine: LocalHost) -> N
     assert drifted == ["off.service.active", "on.service.active"]
 
 
+@pytest.mark.slow
 def test_a_unit_file_of_the_machine_comes_back_and_runs_again(machine: LocalHost) -> None:
     """Overriding a unit of the distribution ends with the distribution's."""
     wanted: Json = {"on.service": {"enabled": True, "active": True, "content": UNIT + "# ours\n"}}
