@@ -27,7 +27,8 @@ from tests.e2e.rack import Stack, TestRack, eventually
 pytestmark = pytest.mark.lab
 NET = "10.126.0"
 VIP = f"{NET}.241"
-BOARDS = dict.fromkeys(("lb-1", "lb-2", "cp-1", "cp-2", "cp-3", "cp-4", "w-1"), "")
+BOARDS = {**dict.fromkeys(("lb-1", "lb-2", "cp-1", "cp-3", "cp-4", "w-1"), ""), "cp-2": "debian-grub"}
+"""One has its network from a program that can be told another address."""
 MOST_STOPPED = 1
 """Probes that may fail when something is stopped in good order."""
 LONGEST = 3.0
