@@ -43,13 +43,15 @@ def network(machine: Machine) -> Properties:
 
 
 def hosts(rack: Rack, machine: Machine) -> dict[str, list[str]]:
-    """The names a machine must know without DNS: its own, its zone's load balancers' and endpoint's.
+    """The names a machine knows without DNS: its own, its zone's load balancers' and endpoint's, or all.
 
-    Other nodes are left out, so that a joining or leaving one changes nothing here. In a zone the
-    cluster's own endpoint means the zone's: kube-proxy and `kubeadm join` know the former alone.
+    As a rule other nodes are left out, so that a joining or leaving one changes nothing here. In a zone
+    the cluster's own endpoint means the zone's: kube-proxy and `kubeadm join` know the former alone.
     """
     zone = rack.zone(rack.zone_of(machine))
-    known = {str(one.address): [one.hostname] for one in [*rack.balancers_of(rack.zone_of(machine)), machine]}
+    needed = [*rack.balancers_of(rack.zone_of(machine)), machine]
+    listed = rack.machines() if machine.hosts == "rack" else needed
+    known = {str(one.address): [one.hostname] for one in listed}
     if zone.endpoint_address:
         names = dict.fromkeys((str(zone.endpoint), str(rack.cluster.endpoint)))
         known.setdefault(zone.endpoint_address, []).extend(name for name in names if not is_address(name))

@@ -139,6 +139,8 @@ class Settings(SystemSettings):
     """DNS domain of the machine; host names stay short."""
     connection: Connection = Connection()
     """How the machine is reached."""
+    hosts: Literal["needed", "rack"] = "needed"
+    """Whom /etc/hosts names: the machine, its load balancers and the endpoint, or every machine of the rack."""
     clock: Clock = Clock()
     """Time."""
     sysctl: Mapping[SysctlKey, Scalar] = {}

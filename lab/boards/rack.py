@@ -81,7 +81,8 @@ def listed(lab: Lab | None = None) -> list[dict[str, Any]]:
     """All boards of a lab (or of all labs): board, container, running, key, image."""
     wanted = "label=helicon.lab" + (f"={lab.name}" if lab else "")
     names = engine.lines("ps", "--all", "--quiet", "--no-trunc", "--filter", wanted)
-    described = json.loads(engine.docker("inspect", *names).stdout) if names else []
+    # one that is being made anew may be gone by now: of that one, nothing is said
+    described = json.loads(engine.docker("inspect", *names, check=False).stdout) if names else []
     return sorted((_entry(one) for one in described), key=lambda entry: str(entry["container"]))
 
 

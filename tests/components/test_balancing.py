@@ -82,6 +82,16 @@ def test_each_machine_knows_its_own_zone_alone(rack: Rack) -> None:
     }
 
 
+def test_a_machine_that_wants_to_know_the_whole_rack_does() -> None:
+    """Every machine by its host name, and the endpoint of its zone as ever."""
+    raw: Any = read_file(EXAMPLE)
+    raw["nodes"]["prdk8swok501"]["hosts"] = "rack"
+    rack = load(raw, stack="x")
+    known = properties.hosts(rack, rack.nodes["prdk8swok501"])
+    assert {one.hostname for one in rack.machines()} <= {name for names in known.values() for name in names}
+    assert known[LAN] == ["prdinfhap501", "api.lan.example.test"]
+
+
 def test_a_node_joins_and_stays_by_its_zone_s_endpoint(rack: Rack) -> None:
     """The cluster's endpoint stays what it joined; discovery and the kubelet go by the zone's."""
     wanted = membership(rack, rack.nodes["prdk8swok511"], "sha256:aa")
