@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
@@ -9,6 +10,7 @@ from types import ModuleType
 import providers
 
 
+@functools.cache
 def module_named(name: str) -> ModuleType:
     """The one module of providers that has this name."""
     found = [

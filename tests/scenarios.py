@@ -49,6 +49,7 @@ KINDS = ("create", "no-op", "drift", "remove")
 """The scenario kinds that every thing must have."""
 _MORE_KINDS = ("update", "error")
 AnyThing = Thing[Any]
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ def scenario_files(thing: str = "*") -> list[Path]:
 
 def load(path: Path) -> Scenario:
     """Read a scenario file, refusing keys and kinds that do not exist."""
-    data = yaml.safe_load(path.read_text())
+    data = yaml.load(path.read_text(), _LOADER)
     unknown = set(data) - {one.name for one in fields(Scenario)}
     assert not unknown, f"{path}: unknown keys {sorted(unknown)}"
     scenario = Scenario(**data)

@@ -21,6 +21,7 @@ def clones(tmp_path: Path) -> Rack:
     return rack(server)
 
 
+@pytest.mark.slow
 def test_errors_end_the_program_all_at_once(tmp_path: Path) -> None:
     """Six names for one machine: each is in the one message, with the way to go on all the same."""
     with Sshd(tmp_path) as server, pytest.raises(pulumi.RunError) as stopped:

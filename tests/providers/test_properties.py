@@ -53,7 +53,8 @@ OBSERVED: dict[str, st.SearchStrategy[Json]] = {
 }
 KEYED = ("hosts", "files", "units", "modules", "sysctl")
 """Things whose every value may be wanted, key by key."""
-ANY_SPEED = settings(suppress_health_check=list(HealthCheck))
+HALF = settings(max_examples=settings().max_examples // 2, suppress_health_check=list(HealthCheck))
+"""Half of the usual examples: each of these runs for every managed thing."""
 
 
 @functools.cache
@@ -107,7 +108,7 @@ def test_it_has_a_scenario_of_each_kind(name: str) -> None:
 
 
 @every_thing
-@ANY_SPEED
+@HALF
 @given(data=st.data())
 def test_what_is_as_wanted_needs_no_change(name: str, data: st.DataObject) -> None:
     """The plan from a state to itself is empty, and so is what would have to be given back."""
@@ -117,7 +118,7 @@ def test_what_is_as_wanted_needs_no_change(name: str, data: st.DataObject) -> No
 
 
 @every_thing
-@ANY_SPEED
+@HALF
 @given(data=st.data())
 def test_a_state_survives_its_property(name: str, data: st.DataObject) -> None:
     """What was rendered is parsed back, and rendered the same again."""
@@ -128,7 +129,7 @@ def test_a_state_survives_its_property(name: str, data: st.DataObject) -> None:
 
 
 @every_thing
-@ANY_SPEED
+@HALF
 @given(data=st.data())
 def test_numbers_may_come_as_floats(name: str, data: st.DataObject) -> None:
     """Pulumi hands over 6443.0 for 6443."""
@@ -137,7 +138,7 @@ def test_numbers_may_come_as_floats(name: str, data: st.DataObject) -> None:
 
 
 @every_thing
-@ANY_SPEED
+@HALF
 @given(data=st.data())
 def test_only_what_was_managed_is_given_back(name: str, data: st.DataObject) -> None:
     """What an update removes was in the old value, and can be parsed as a value of its own."""
@@ -150,7 +151,7 @@ def test_only_what_was_managed_is_given_back(name: str, data: st.DataObject) -> 
 
 
 @every_thing
-@ANY_SPEED
+@HALF
 @given(data=st.data())
 def test_every_difference_is_named_once(name: str, data: st.DataObject) -> None:
     """No two changes have the same field, and none says that a thing becomes what it is."""
@@ -161,7 +162,7 @@ def test_every_difference_is_named_once(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", KEYED)
-@ANY_SPEED
+@HALF
 @given(data=st.data())
 def test_no_difference_is_missed(name: str, data: st.DataObject) -> None:
     """Two wanted values that differ are told apart by the plan or by what is given back."""
