@@ -170,9 +170,10 @@ class TestRack:
         return done.returncode == 0
 
     def api_ready(self, name: str) -> bool:
-        """Whether a control plane's own API server is ready, asked past the load balancer."""
-        address = f"https://{self.boards[name].address}:6443/readyz"
-        argv = inside(["curl", "--silent", "--insecure", "--fail", "--max-time", "3", address])
+        """Whether a control plane's own API server is ready, asked past the load balancer where it now is."""
+        address = self.current()["config"]["helicon:nodes"][name]["address"]
+        url = f"https://{address}:6443/readyz"
+        argv = inside(["curl", "--silent", "--insecure", "--fail", "--max-time", "3", url])
         return subprocess.run(argv, capture_output=True, timeout=10, check=False).returncode == 0
 
     def marks(self) -> dict[str, int]:
