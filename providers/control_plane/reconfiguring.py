@@ -20,8 +20,8 @@ from providers.core.errors import Refused
 from providers.core.thing import Site
 from providers.membership import kubeadm_config
 from providers.membership.admin import Admin
-from providers.membership.joining import TURN
 from providers.membership.telling import run_phase, tell
+from providers.membership.turns import TURN
 
 MEMBERSHIP = "/var/lib/helicon/membership.json"
 """What the machine joined with, or was last changed to; written when all of it is done."""

@@ -6,7 +6,6 @@ which was killed in between is made good by the next one.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,8 +14,10 @@ from providers.core.host import Argv, Completed
 from providers.core.journal import ROOT
 from providers.core.service import last_lines
 from providers.core.thing import Site
+from providers.membership import turns
 from providers.membership.admin import Peer, becomes_ready, missing
-from providers.membership.joining import POLL, TURN
+from providers.membership.joining import POLL
+from providers.membership.turns import TURN
 
 API_SERVER, ETCD = "kube-apiserver", "etcd"
 CONTROLLER_MANAGER, SCHEDULER = "kube-controller-manager", "kube-scheduler"
@@ -122,20 +123,23 @@ def in_turn(site: Site) -> Iterator[bool]:
 
 def await_others(site: Site) -> None:
     """Wait, holding the turn, until the API of every other control plane is ready; Refused when one is not in time."""
-    deadline = time.monotonic() + WAIT
-    while absent := missing(site.rack, without=site.host.name):
-        if time.monotonic() > deadline:
-            names = [one.host.name for one in absent]
-            raise Refused(
-                host=str(site.host),
-                item="starting the control plane anew",
-                expected="all others ready",
-                found=f"not ready: {', '.join(names)}",
-                next_step=f"bring {names[0]} up (there: journalctl -u kubelet -n 50), then pulumi up again",
-            )
-        site.say(f"waiting for {', '.join(one.host.name for one in absent)}")
-        if TURN.give_way(POLL):
-            deadline = time.monotonic() + WAIT
+    turns.await_others(
+        lambda: [peer.host.name for peer in missing(site.rack, without=site.host.name)],
+        lambda names: site.say(f"waiting for {', '.join(names)}"),
+        lambda names: _others_away(site, names),
+        seconds=WAIT,
+        poll=POLL,
+    )
+
+
+def _others_away(site: Site, names: Sequence[str]) -> Refused:
+    return Refused(
+        host=str(site.host),
+        item="starting the control plane anew",
+        expected="all others ready",
+        found=f"not ready: {', '.join(names)}",
+        next_step=f"bring {names[0]} up (there: journalctl -u kubelet -n 50), then pulumi up again",
+    )
 
 
 def _not_back(site: Site, item: str, expected: str, found: str) -> HostError:

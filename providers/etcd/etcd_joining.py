@@ -28,7 +28,7 @@ from providers.etcd.etcdctl import (
     teller,
 )
 from providers.membership import admin
-from providers.membership.joining import Turn
+from providers.membership.turns import Turn
 
 TURN = Turn()
 """Joins and restarts of this process: one at a time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +14,10 @@ from providers.membership.admin import FORMED, Admin, Peer, becomes_ready, peers
 from providers.membership.kubeadm_reset import LOCK, reset
 from providers.membership.remains import forget_member, forget_object
 from providers.membership.telling import tell
+from providers.membership.turns import TURN
 
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
-PATIENCE = 30.0
-"""Seconds a worker goes on waiting when the last control plane under way has failed."""
 POLL = 2.0
 KUBEADM_TIMEOUT = 900.0
 """Seconds for one run of kubeadm; above the sum of its own timeouts (four minutes each by default)."""
@@ -37,50 +35,6 @@ umask 077; mkdir -p /run/helicon; cat > /run/helicon/kubeadm.yaml
 kubeadm "$1" --config /run/helicon/kubeadm.yaml >&2; status=$?
 rm -rf /run/helicon; exit $status
 """.replace("LOCK", LOCK)
-
-
-class Turn:
-    """Control planes of this process: one at a time, and what became of them.
-
-    Only speed and courtesy hang on this: whether a cluster exists is always asked on the machines.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self._under_way = self._ended = 0
-        self._failed_at: float | None = None
-
-    def __enter__(self) -> None:
-        self._under_way += 1
-        self.lock.acquire()
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._under_way -= 1
-        self._ended += 1
-        self._failed_at = time.monotonic() if error is not None else None
-        self.lock.release()
-
-    def give_way(self, seconds: float) -> bool:
-        """Let others have the turn that the caller holds; whether one of them has come to its end meanwhile.
-
-        Whoever waits for another control plane does, since that one may need the turn to come back. Only
-        an end is reason to wait longer: those who wait for each other would never give up.
-        """
-        ended = self._ended
-        self.lock.release()
-        try:
-            time.sleep(seconds)
-        finally:
-            self.lock.acquire()
-        return self._ended != ended
-
-    def hopeless(self) -> bool:
-        """Whether the last control plane failed a while ago and none is under way."""
-        failed = self._failed_at
-        return not self._under_way and failed is not None and time.monotonic() - failed > PATIENCE
-
-
-TURN = Turn()
 
 
 def become_member(site: Site, wanted: Mapping[str, Any]) -> None:

@@ -16,9 +16,9 @@ from providers.membership.admin import FORMED, Admin, find_admin, peers
 from providers.membership.draining import drain, node_object
 from providers.membership.etcd_members import check_quorum, find_etcd
 from providers.membership.handing_over import hand_over
-from providers.membership.joining import TURN
 from providers.membership.kubeadm_reset import reset
 from providers.membership.remains import forget_member, forget_object
+from providers.membership.turns import TURN
 
 TEARDOWN = "HELICON_TEARDOWN"
 """Environment: set to 1, every delete is one of a teardown."""

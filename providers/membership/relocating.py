@@ -7,17 +7,16 @@ next one waits until this one has joined again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from providers.core.errors import HostError, Refused, Unobservable
+from providers.core.errors import Refused, Unobservable
 from providers.core.thing import Site
 from providers.membership import leaving
 from providers.membership.admin import Admin, find_admin, peers
 from providers.membership.draining import is_ready
 from providers.membership.etcd_members import find_etcd, voters
-from providers.membership.joining import TURN
+from providers.membership.turns import TURN, await_others
 
 WAIT = 1200.0
 """Seconds for the other control planes to be ready: another one may be moving, and joins again first."""
@@ -28,14 +27,14 @@ def leave_to_move(site: Site, joined: Mapping[str, Any], address: str) -> None:
     """Take a member out of the cluster, as one that joins again at another address."""
     node = str(joined.get("node_name", site.host.name))
     _refuse_the_last(site, joined, address)
-    deadline = time.monotonic() + WAIT
     with TURN:
-        while away := _not_ready(site, node):
-            if time.monotonic() > deadline:
-                raise _refused(site, address, away)
-            site.say(f"moving to {address}: waiting, {away}")
-            if TURN.give_way(POLL):
-                deadline = time.monotonic() + WAIT
+        await_others(
+            lambda: _not_ready(site, node),
+            lambda away: site.say(f"moving to {address}: waiting, {away}"),
+            lambda away: _refused(site, address, away),
+            seconds=WAIT,
+            poll=POLL,
+        )
         site.say(f"leaving the cluster, to join again at {address}")
         leaving.give_up_membership(site, node, moving=True)
 
@@ -84,7 +83,7 @@ def _ready(admin: Admin, node: str) -> list[str]:
     return [name for name in names if name != node]
 
 
-def _refused(site: Site, address: str, away: str) -> HostError:
+def _refused(site: Site, address: str, away: str) -> Refused:
     return Refused(
         host=str(site.host),
         item=f"moving a control plane to {address}",

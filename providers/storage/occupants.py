@@ -12,7 +12,7 @@ from providers.core.host import Argv
 from providers.core.service import last_lines
 from providers.core.thing import Site
 from providers.membership.admin import Peer, becomes_ready, missing
-from providers.membership.joining import TURN
+from providers.membership.turns import TURN
 
 ALL = "all"
 _SECONDS = 300

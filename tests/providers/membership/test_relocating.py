@@ -9,7 +9,7 @@ import pytest
 
 from providers.core.errors import Refused
 from providers.membership import relocating
-from providers.membership.joining import Turn
+from providers.membership.turns import Turn
 from tests.fake_host import FakeHost
 from tests.providers.membership.test_leaving import asked, etcd, look, site
 
