@@ -13,8 +13,8 @@ from providers.core.errors import HostError
 from providers.core.files_on_host import place, text_or_none
 from providers.core.host import Argv
 from providers.core.options import complete, shown
-from providers.core.service import ServiceState
-from providers.core.thing import Change, Json, Site, Thing
+from providers.core.service import Service, ServiceState
+from providers.core.thing import Change, Site
 from providers.core.writing import put
 
 UNIT = "helicon-etcd-backup.timer"
@@ -47,18 +47,12 @@ _READ: list[Argv] = [
 ]
 
 
-class Backup(Thing[ServiceState]):
+class Backup(Service):
     """Options of the backups, read back from their files, so that a change by hand is named."""
 
     name = "backup"
-
-    def parse(self, value: Json) -> ServiceState:
-        """From {option: value}; what is left out has its default."""
-        return service.parse(value)
-
-    def render(self, state: ServiceState) -> Json:
-        """To {option: value}, with `content`, `enabled` and `active` where they are amiss."""
-        return service.render(state)
+    defaults = DEFAULTS
+    file = CONF
 
     def questions(self, managed: ServiceState) -> Sequence[Argv]:
         """The script, its configuration, and the units."""
@@ -75,10 +69,6 @@ class Backup(Thing[ServiceState]):
         if fixed.text != SAME or texts != [backup_files.conf(found), backup_files.timer(found)]:
             amiss[service.CONTENT] = service.DIFFERS
         return ServiceState(options=shown(DEFAULTS, found, managed.options or {}), amiss=amiss)
-
-    def plan(self, current: ServiceState, desired: ServiceState) -> list[Change]:
-        """One change for each option that differs, and for the timer."""
-        return service.plan(current, desired, DEFAULTS, CONF)
 
     def apply(self, site: Site, changes: Sequence[Change], desired: ServiceState) -> None:
         """Write script, configuration and units, then let the timer run by them."""
@@ -99,10 +89,6 @@ class Backup(Thing[ServiceState]):
         service.give_back(site, self.name, UNIT, PATHS)
         directory = complete(DEFAULTS, managed.options or {})["directory"]
         site.say(f"backup: the snapshots stay in {directory}")
-
-    def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
-        """A set of options has no parts."""
-        return None
 
 
 def _judge(site: Site, schedule: str, jitter: str) -> None:

@@ -10,8 +10,8 @@ from providers.core import service
 from providers.core.errors import Refused
 from providers.core.host import Argv
 from providers.core.options import complete, shown
-from providers.core.service import ServiceState
-from providers.core.thing import Change, Json, Site, Thing
+from providers.core.service import Service, ServiceState
+from providers.core.thing import Change, Site
 from providers.core.writing import put
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
@@ -26,18 +26,12 @@ rm -f "$new"; printf '%s\\n' "$said" | grep -v '^.NOTICE.' >&2; exit 1
 """
 
 
-class Haproxy(Thing[ServiceState]):
+class Haproxy(Service):
     """Options of HAProxy, read back line by line, so that a change by hand is named."""
 
     name = "haproxy"
-
-    def parse(self, value: Json) -> ServiceState:
-        """From {option: value}; what is left out has its default."""
-        return service.parse(value)
-
-    def render(self, state: ServiceState) -> Json:
-        """To {option: value}, with `content`, `enabled` and `active` where they are amiss."""
-        return service.render(state)
+    defaults = DEFAULTS
+    file = CONFIG
 
     def questions(self, managed: ServiceState) -> Sequence[Argv]:
         """The configuration, the alias and the unit."""
@@ -56,10 +50,6 @@ class Haproxy(Thing[ServiceState]):
         found["hatop_alias"] = alias.text == haproxy_config.alias().rstrip()
         return ServiceState(options=shown(DEFAULTS, found, managed.options or {}), amiss=amiss)
 
-    def plan(self, current: ServiceState, desired: ServiceState) -> list[Change]:
-        """One change for each option that differs, and for the unit."""
-        return service.plan(current, desired, DEFAULTS, CONFIG)
-
     def apply(self, site: Site, changes: Sequence[Change], desired: ServiceState) -> None:
         """Write what has been validated, then reload, so that open connections stay."""
         options = complete(DEFAULTS, desired.options or {})
@@ -77,10 +67,6 @@ class Haproxy(Thing[ServiceState]):
         """The packaged configuration, hatop, its alias and the unit as they were."""
         hatop.take_away(site)
         service.give_back(site, self.name, UNIT, [CONFIG, ALIAS])
-
-    def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
-        """A configuration has no parts."""
-        return None
 
 
 def parse_listener(text: str) -> str:

@@ -11,8 +11,8 @@ from providers.core import service
 from providers.core.errors import Refused
 from providers.core.host import Argv
 from providers.core.options import Options, complete, shown
-from providers.core.service import ServiceState
-from providers.core.thing import Change, Json, Site, Thing
+from providers.core.service import Service, ServiceState
+from providers.core.thing import Change, Site
 from providers.core.writing import put
 
 CONFIG = "/etc/keepalived/keepalived.conf"
@@ -51,18 +51,12 @@ echo "$found"
 """
 
 
-class Keepalived(Thing[ServiceState]):
+class Keepalived(Service):
     """Options of keepalived, read back line by line; an interface of "" is the one with the machine's address."""
 
     name = "keepalived"
-
-    def parse(self, value: Json) -> ServiceState:
-        """From {option: value}; what is left out has its default."""
-        return service.parse(value)
-
-    def render(self, state: ServiceState) -> Json:
-        """To {option: value}, with `content`, `enabled` and `active` where they are amiss."""
-        return service.render(state)
+    defaults = DEFAULTS
+    file = CONFIG
 
     def questions(self, managed: ServiceState) -> Sequence[Argv]:
         """The configuration, what is added to the units, the machine's interface, and the unit."""
@@ -85,10 +79,6 @@ class Keepalived(Thing[ServiceState]):
             found["interface"] = ""
         return ServiceState(options=shown(DEFAULTS, found, wanted), amiss=amiss)
 
-    def plan(self, current: ServiceState, desired: ServiceState) -> list[Change]:
-        """One change for each option that differs, and for the unit."""
-        return service.plan(current, desired, DEFAULTS, CONFIG)
-
     def apply(self, site: Site, changes: Sequence[Change], desired: ServiceState) -> None:
         """Write what keepalived itself has accepted, then reload, so that the address stays where it is."""
         options = complete(DEFAULTS, desired.options or {})
@@ -108,10 +98,6 @@ class Keepalived(Thing[ServiceState]):
     def remove(self, site: Site, managed: ServiceState) -> None:
         """The files and the unit as they were; a stopped keepalived hands the address on first."""
         service.give_back(site, self.name, UNIT, _FILES)
-
-    def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
-        """A configuration has no parts."""
-        return None
 
 
 def parse_interface(text: str) -> str:

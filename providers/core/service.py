@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import ClassVar, cast
 
 from providers.core.errors import HostError
 from providers.core.host import Argv, Completed
 from providers.core.options import Options, changes, complete, rendered, whole
-from providers.core.thing import ABSENT, Change, Json, Site
+from providers.core.thing import ABSENT, Change, Json, Site, Thing
 
 CONTENT = "content"
 FILE = "file"
@@ -49,20 +49,42 @@ class ServiceState:
     amiss: dict[str, str] = field(default_factory=dict)
 
 
-def parse(value: Json) -> ServiceState:
-    """The state of {option: value}, with `content`, `enabled` and `active` where they are amiss."""
-    if value == ABSENT:
-        return ServiceState(options=None)
-    given = cast(dict[str, Json], whole(value))
-    return ServiceState(
-        options={key: one for key, one in given.items() if key not in WELL},
-        amiss={key: str(one) for key, one in given.items() if key in WELL},
-    )
+class Service(Thing[ServiceState]):
+    """A managed service: its options and its unit, each a named difference."""
 
+    defaults: ClassVar[Options]
+    """All options, at the values that they have where nothing is said."""
+    file: ClassVar[str]
+    """The path of the configuration file."""
 
-def render(state: ServiceState) -> Json:
-    """The property value of a state."""
-    return ABSENT if state.options is None else rendered({**state.options, **state.amiss})
+    def parse(self, value: Json) -> ServiceState:
+        """From {option: value}, with `content`, `enabled` and `active` where they are amiss."""
+        if value == ABSENT:
+            return ServiceState(options=None)
+        given = cast(dict[str, Json], whole(value))
+        return ServiceState(
+            options={key: one for key, one in given.items() if key not in WELL},
+            amiss={key: str(one) for key, one in given.items() if key in WELL},
+        )
+
+    def render(self, state: ServiceState) -> Json:
+        """To the same."""
+        return ABSENT if state.options is None else rendered({**state.options, **state.amiss})
+
+    def plan(self, current: ServiceState, desired: ServiceState) -> list[Change]:
+        """One change for each option that differs, and one for each thing amiss."""
+        if desired.options is None:
+            return []
+        if current.options is None:
+            return [Change(field=FILE, was=None, now=self.file)]
+        found = complete(self.defaults, current.options)
+        return changes(found, complete(self.defaults, desired.options)) + [
+            Change(field=key, was=was, now=WELL[key]) for key, was in sorted(current.amiss.items())
+        ]
+
+    def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
+        """A configuration has no parts."""
+        return None
 
 
 def questions(unit: str) -> list[Argv]:
@@ -78,18 +100,6 @@ def amiss(enabled: Completed, active: Completed) -> dict[str, str]:
     if active.text not in _ACTIVE:
         found["active"] = active.text
     return found
-
-
-def plan(current: ServiceState, desired: ServiceState, defaults: Options, path: str) -> list[Change]:
-    """One change for each option that differs, and one for each thing amiss."""
-    if desired.options is None:
-        return []
-    if current.options is None:
-        return [Change(field=FILE, was=None, now=path)]
-    found = complete(defaults, current.options)
-    return changes(found, complete(defaults, desired.options)) + [
-        Change(field=key, was=was, now=WELL[key]) for key, was in sorted(current.amiss.items())
-    ]
 
 
 def of_file(planned: Sequence[Change]) -> list[Change]:

@@ -10,8 +10,8 @@ from providers.core import service
 from providers.core.errors import Refused
 from providers.core.host import Argv, Completed
 from providers.core.options import Options, complete, shown
-from providers.core.service import ServiceState
-from providers.core.thing import Change, Json, Site, Thing
+from providers.core.service import Service, ServiceState
+from providers.core.thing import Change, Json, Site
 from providers.core.writing import put
 from providers.software import containerd_config, runtime
 from providers.software.containerd_config import CERTS, DEFAULTS, REGISTRY, Version
@@ -73,24 +73,25 @@ WantedBy=multi-user.target
 """
 
 
-class Containerd(Thing[ServiceState]):
-    """Options of containerd, compared one by one, so that a change by hand is named."""
+class Containerd(Service):
+    """Options of containerd, compared one by one, so that a change by hand is named.
+
+    A registry that left the stack file is found on the machine by its mark.
+    """
 
     name = "containerd"
+    defaults = OWN
+    file = CONFIG
 
     def parse(self, value: Json) -> ServiceState:
         """From {option: value}; what is left out has its default."""
-        state = service.parse(value)
+        state = super().parse(value)
         if state.options is None:
             return state
         given = {key: one for key, one in state.options.items() if (key, one) != ("sandbox_image", "")}
         registries = cast(dict[str, Options], given.get("registries", {}))
         full = {name: _registry(name, one) for name, one in registries.items()}
         return ServiceState(options={**given, "registries": cast(Json, full)}, amiss=state.amiss)
-
-    def render(self, state: ServiceState) -> Json:
-        """To {option: value}, with `content`, `enabled` and `active` where they are amiss."""
-        return service.render(state)
 
     def questions(self, managed: ServiceState) -> Sequence[Argv]:
         """The version, the files and the unit."""
@@ -111,10 +112,6 @@ class Containerd(Thing[ServiceState]):
         found["unit"] = _parse_unit(unit)
         found["version"] = _series(series, str(wanted["version"])) if wanted.get("version") else ""
         return ServiceState(options=shown(OWN, found, wanted), amiss=amiss)
-
-    def plan(self, current: ServiceState, desired: ServiceState) -> list[Change]:
-        """One change for each option that differs, and for the unit."""
-        return service.plan(current, desired, OWN, CONFIG)
 
     def apply(self, site: Site, changes: Sequence[Change], desired: ServiceState) -> None:
         """Write what has been validated; one restart, and none for registries alone."""
@@ -153,10 +150,6 @@ class Containerd(Thing[ServiceState]):
         if _is_ours(site, managed):
             site.host.run(["sh", "-c", _WIPE, "wipe"], timeout=600)
         site.host.run(["sh", "-c", _TIDY, "tidy", *_MADE])
-
-    def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
-        """A configuration has no parts; a registry that left is found on the machine by its mark."""
-        return None
 
 
 def _registry(name: str, given: Options) -> dict[str, Json]:

@@ -9,8 +9,8 @@ from providers.core import service
 from providers.core.errors import Refused
 from providers.core.host import Argv
 from providers.core.options import complete, shown
-from providers.core.service import ServiceState
-from providers.core.thing import Change, Json, Site, Thing
+from providers.core.service import Service, ServiceState
+from providers.core.thing import Change, Site
 from providers.core.writing import put
 from providers.software import docker_config, runtime
 from providers.software.docker_config import DEFAULTS
@@ -36,18 +36,12 @@ mv "$new" "$1"
 _RESTART_CRI = 'systemctl daemon-reload; ! systemctl is-active -q "$1" || systemctl restart "$1"'
 
 
-class Docker(Thing[ServiceState]):
+class Docker(Service):
     """Options of Docker, compared one by one; what else is in daemon.json is the user's and stays."""
 
     name = "docker"
-
-    def parse(self, value: Json) -> ServiceState:
-        """From {option: value}; what is left out has its default."""
-        return service.parse(value)
-
-    def render(self, state: ServiceState) -> Json:
-        """To {option: value}, with `content`, `enabled` and `active` where they are amiss."""
-        return service.render(state)
+    defaults = DEFAULTS
+    file = CONFIG
 
     def questions(self, managed: ServiceState) -> Sequence[Argv]:
         """The files, Docker's unit and cri-dockerd's socket."""
@@ -67,10 +61,6 @@ class Docker(Thing[ServiceState]):
         found = docker_config.parse(data or {}, wanted)
         found["sandbox_image"] = docker_config.parse_drop_in(drop_in.text)
         return ServiceState(options=shown(DEFAULTS, found, managed.options or {}), amiss=amiss)
-
-    def plan(self, current: ServiceState, desired: ServiceState) -> list[Change]:
-        """One change for each option that differs, and for the units."""
-        return service.plan(current, desired, DEFAULTS, CONFIG)
 
     def apply(self, site: Site, changes: Sequence[Change], desired: ServiceState) -> None:
         """Write what has been validated; one restart of Docker, where daemon.json changed."""
@@ -95,10 +85,6 @@ class Docker(Thing[ServiceState]):
         runtime.keep_for_member(site, self.name)
         service.give_back(site, _SOCKET, SOCKET_UNIT, [DROP_IN])
         service.give_back(site, self.name, UNIT, [CONFIG])
-
-    def minus(self, old: ServiceState, new: ServiceState) -> ServiceState | None:
-        """A configuration has no parts."""
-        return None
 
 
 def _require_cri(site: Site) -> None:
