@@ -29,7 +29,7 @@ How commands are written is told in tests/fake_host.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -70,22 +70,23 @@ class Scenario:
 
 
 class FakeRack:
-    """The other machines of a scenario, each a strict host; all of them are configured control planes."""
+    """The machines of a rack, each a strict host; what each is, its name says, and without more all are configured."""
 
-    def __init__(self, hosts: Mapping[str, FakeHost]) -> None:
+    def __init__(self, hosts: Mapping[str, FakeHost], configured: Collection[str] | None = None) -> None:
         self._hosts = hosts
+        self._configured = hosts if configured is None else configured
 
     def control_planes(self) -> Sequence[str]:
-        """The names of the peers, as written."""
-        return [name for name in self._hosts if not name.startswith("etcd")]
+        """All but workers and machines of an external etcd, as written."""
+        return [name for name in self._hosts if not name.startswith(("etcd", "w-"))]
 
     def etcd_members(self) -> Sequence[str]:
         """The names of the peers that are machines of an external etcd, by how they are called."""
-        return [name for name in self._hosts if name.startswith("etcd")]
+        return [name for name in self._configured if name.startswith("etcd")]
 
     def configured(self, machine: str) -> bool:
-        """Whether the scenario knows the machine."""
-        return machine in self._hosts
+        """Whether the stack file lists the machine."""
+        return machine in self._configured
 
     def host(self, machine: str) -> Host:
         """The strict host of a peer."""

@@ -17,6 +17,7 @@ from providers.etcd import etcd_machine
 from providers.etcd.etcd_manifest import CLUSTER, EXISTING, NEW, STATE
 from providers.etcd.etcdctl import (
     POLL,
+    Member,
     Peer,
     Seen,
     listed,
@@ -101,9 +102,14 @@ def await_member(site: Site, wanted: Mapping[str, Any]) -> None:
         time.sleep(POLL)
 
 
-def _promote(site: Site, wanted: Mapping[str, Any]) -> None:
+def _told(site: Site, wanted: Mapping[str, Any]) -> tuple[Peer | None, Member | None]:
+    """Who else speaks for the cluster, and this machine's member as it knows it."""
     chief = teller(peers(site.rack, without=site.host.name))
-    own = listed(chief.seen, str(wanted["name"]), str(wanted["address"])) if chief else None
+    return chief, listed(chief.seen, str(wanted["name"]), str(wanted["address"])) if chief else None
+
+
+def _promote(site: Site, wanted: Mapping[str, Any]) -> None:
+    chief, own = _told(site, wanted)
     if chief and own and own.started and own.learner:
         # refused until it is in sync with the leader
         tell(chief.host, "member", "promote", own.identifier, check=False)
@@ -111,8 +117,7 @@ def _promote(site: Site, wanted: Mapping[str, Any]) -> None:
 
 def _resume(site: Site, wanted: Mapping[str, Any], remains: Sequence[str]) -> bool:
     """Start what is there; False where the cluster lives on without it, or it without its data: it must join anew."""
-    chief = teller(peers(site.rack, without=site.host.name))
-    own = listed(chief.seen, str(wanted["name"]), str(wanted["address"])) if chief else None
+    chief, own = _told(site, wanted)
     if chief and (own is None or (own.started and "data" not in remains)):
         etcd_machine.wipe(site, wanted)
         return False

@@ -9,8 +9,8 @@ from lab.boards import power
 from tests.e2e.rack import TestRack
 
 KILL_API = "pkill -KILL -x kube-apiserver"
-STOP_API = "mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/kube-apiserver.yaml"
-START_API = "mv /root/kube-apiserver.yaml /etc/kubernetes/manifests/kube-apiserver.yaml"
+STOP_API = "mv /etc/kubernetes/manifests/kube-apiserver.yaml /var/tmp/kube-apiserver.yaml"
+START_API = "mv /var/tmp/kube-apiserver.yaml /etc/kubernetes/manifests/kube-apiserver.yaml"
 Act = Callable[[TestRack], object]
 
 

@@ -44,9 +44,9 @@ mv server.new server.crt
 """
 """The same certificate, for five days only."""
 LOSE = """
-set -eu; mkdir -p /root/m; mv /etc/kubernetes/manifests/*.yaml /root/m/
+set -eu; mkdir -p /var/tmp/manifests; mv /etc/kubernetes/manifests/*.yaml /var/tmp/manifests/
 while pidof etcd kube-apiserver >/dev/null; do sleep 1; done
-rm -rf /var/lib/etcd/member; mv /root/m/*.yaml /etc/kubernetes/manifests/
+rm -rf /var/lib/etcd/member; mv /var/tmp/manifests/*.yaml /etc/kubernetes/manifests/
 """
 """etcd's data is gone, while it and all that asks it are down."""
 

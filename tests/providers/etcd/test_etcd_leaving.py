@@ -9,12 +9,12 @@ import pytest
 
 from providers import abandoning
 from providers.core.errors import Refused
-from providers.core.host import Host
 from providers.core.journal import Journal
 from providers.core.thing import Site
 from providers.etcd import etcd_leaving
 from providers.membership import leaving
 from tests.fake_host import Answer, Command, FakeHost, pattern
+from tests.scenarios import FakeRack
 
 WANTED: dict[str, Any] = {"name": "etcd-1", "address": "10.0.0.41", "data_directory": "/var/lib/etcd"}
 BEGUN = Command(argv=pattern("<journal.recall> * name"), answer=Answer(out="name ZXRjZC0x"))
@@ -36,30 +36,6 @@ WELL = "https://10.0.0.4{0}:2379 is healthy: successfully committed proposal: to
 LINE = "a{0}, started, etcd-{0}, https://10.0.0.4{0}:2380, https://10.0.0.4{0}:2379, false"
 
 
-class Rack:
-    """A rack of strict machines; what begins with etcd is one of etcd's."""
-
-    def __init__(self, hosts: Sequence[FakeHost], configured: Sequence[str]) -> None:
-        self._hosts = {host.name: host for host in hosts}
-        self._configured = configured
-
-    def control_planes(self) -> Sequence[str]:
-        """The others."""
-        return [name for name in self._hosts if name.startswith("cp")]
-
-    def etcd_members(self) -> Sequence[str]:
-        """Those that the stack file lists."""
-        return [name for name in self._configured if name.startswith("etcd")]
-
-    def configured(self, machine: str) -> bool:
-        """Whether the stack file still lists it."""
-        return machine in self._configured
-
-    def host(self, machine: str) -> Host:
-        """The strict machine."""
-        return self._hosts[machine]
-
-
 def member(number: int, *commands: Command) -> FakeHost:
     """A machine of etcd."""
     return FakeHost(f"etcd-{number}", commands=commands)
@@ -78,7 +54,7 @@ def look(*members: int, well: Sequence[int]) -> Command:
 
 def site(host: FakeHost, others: Sequence[FakeHost], configured: Sequence[str]) -> Site:
     """A machine among others."""
-    rack = Rack([*others, host], configured)
+    rack = FakeRack({one.name: one for one in (*others, host)}, configured)
     return Site(host=host, journal=Journal(host), rack=rack, leaving=True)
 
 
@@ -149,8 +125,8 @@ def test_a_dead_member_is_taken_out_when_it_is_given_up() -> None:
     """By another; where none answers there is nothing to be taken out of."""
     peer = member(2, look(1, 2, 3, well=[2, 3]), REMOVE)
     props = {"machine": "etcd-1", "etcd_member": WANTED}
-    abandoning.abandon("Etcd", Rack([peer], ["etcd-1", "etcd-2"]), props)
+    abandoning.abandon("Etcd", FakeRack({peer.name: peer}, ["etcd-1", "etcd-2"]), props)
     peer.finish()
     silent = member(2, Command(argv=pattern("<etcdctl.look> 6s"), answer=Answer(out="yes")))
-    abandoning.abandon("Etcd", Rack([silent], ["etcd-1", "etcd-2"]), props)
+    abandoning.abandon("Etcd", FakeRack({silent.name: silent}, ["etcd-1", "etcd-2"]), props)
     silent.finish()

@@ -8,43 +8,19 @@ from collections.abc import Sequence
 import pytest
 
 from providers.core.errors import Refused
-from providers.core.host import Host
 from providers.core.journal import Journal
 from providers.core.thing import Site
 from providers.membership import kubeadm_reset, leaving
 from providers.membership.admin import LOOK
 from providers.membership.etcd_members import check_quorum, parse_members
 from tests.fake_host import Answer, Command, FakeHost, pattern
+from tests.scenarios import FakeRack
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/helicon-kubectl"
 MEMBER = "test -e /etc/kubernetes/kubelet.conf"
 MARK = "test -e /var/lib/helicon/formed"
 READY = "yes\nyes\nok"
 DISSOLVED = "yes\nno\nok"
-
-
-class Rack:
-    """A rack of strict machines."""
-
-    def __init__(self, hosts: Sequence[FakeHost], configured: Sequence[str]) -> None:
-        self._hosts = {host.name: host for host in hosts}
-        self._configured = configured
-
-    def control_planes(self) -> Sequence[str]:
-        """Every machine here whose name says so."""
-        return [name for name in self._hosts if name.startswith("cp")]
-
-    def etcd_members(self) -> Sequence[str]:
-        """None: etcd is stacked."""
-        return []
-
-    def configured(self, machine: str) -> bool:
-        """Whether the stack file still lists it."""
-        return machine in self._configured
-
-    def host(self, machine: str) -> Host:
-        """The strict machine."""
-        return self._hosts[machine]
 
 
 def say(command: str, out: str = "", exit: int = 0) -> Command:
@@ -126,7 +102,7 @@ def forgotten(name: str) -> Command:
 
 def site(host: FakeHost, others: Sequence[FakeHost], *, configured: bool) -> Site:
     """A machine among others."""
-    rack = Rack([*others, host], [host.name] if configured else [])
+    rack = FakeRack({one.name: one for one in (*others, host)}, [host.name] if configured else [])
     return Site(host=host, journal=Journal(host), rack=rack, leaving=True)
 
 
@@ -280,7 +256,7 @@ def test_a_dead_control_plane_takes_its_etcd_member_along() -> None:
         forgotten("cp-1"),
     ]
     peer = FakeHost("cp-2", commands=commands)
-    leaving.abandon(Rack([peer], ["cp-1", "cp-2"]), "cp-1", "cp-1")
+    leaving.abandon(FakeRack({peer.name: peer}, ["cp-1", "cp-2"]), "cp-1", "cp-1")
     peer.finish()
 
 
@@ -288,14 +264,14 @@ def test_a_member_is_not_left_behind_where_the_cluster_cannot_be_asked() -> None
     """Else etcd would count a board for ever that nobody manages any more."""
     peer = FakeHost("cp-2", commands=[look("yes\nyes"), look("yes\nyes")])
     with pytest.raises(Refused, match="HELICON_TEARDOWN=1"):
-        leaving.abandon(Rack([peer], ["cp-2"]), "cp-1", "cp-1")
+        leaving.abandon(FakeRack({peer.name: peer}, ["cp-2"]), "cp-1", "cp-1")
     peer.finish()
 
 
 def test_nothing_is_left_to_abandon_where_no_cluster_lives() -> None:
     """Neither in a teardown nor where it never became ready."""
     peer = FakeHost("cp-2", commands=[look("yes\nno"), look("yes\nno")])
-    leaving.abandon(Rack([peer], ["cp-2"]), "cp-1", "cp-1")
+    leaving.abandon(FakeRack({peer.name: peer}, ["cp-2"]), "cp-1", "cp-1")
     peer.finish()
 
 

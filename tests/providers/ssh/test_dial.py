@@ -34,14 +34,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield server
 
 
-@pytest.fixture
-def pool() -> Iterator[Pool]:
-    """Connections that end with the test."""
-    pool = Pool()
-    yield pool
-    pool.close()
-
-
 def works(pool: Pool, connection: Connection) -> bool:
     """Whether a command runs over the connection, or the error that says why not."""
     return pool.host("cp-1", connection).run(["true"]).ok
