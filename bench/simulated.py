@@ -10,6 +10,7 @@ ends with status 70 and is counted: such a run is no result.
 from __future__ import annotations
 
 import asyncio
+import shlex
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -22,6 +23,7 @@ import asyncssh
 
 from bench.playback import Record, Reply, Unlearned
 from bench.target import Target
+from providers.ssh.shell import ARGV as SHELL
 
 T = TypeVar("T")
 UNLEARNED = 70
@@ -156,20 +158,38 @@ class Simulated:
     async def _shut(self) -> None:
         for one in self._listeners:
             one.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         machine: Machine = process.get_extra_info("machine")
         line = process.command or ""
-        stdin = await process.stdin.read()
+        with suppress(OSError, asyncssh.Error, asyncio.IncompleteReadError):
+            if line.endswith(shlex.join(SHELL)):
+                await self._serve_shell(machine, process)
+                return
+            reply = await self._answer(machine, line, await process.stdin.read())
+            process.stdout.write(reply.stdout)
+            process.stderr.write(reply.stderr)
+            process.exit(reply.status)
+
+    async def _serve_shell(self, machine: Machine, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """The program's shell for many commands (providers/ssh/shell.py): the real machine gets each alone."""
+        become = (process.command or "").removesuffix(shlex.join(SHELL))
+        while head := await process.stdin.readline():
+            mark, _, length = head.decode().strip().partition(" ")
+            line = (await process.stdin.readline()).decode().rstrip("\n").replace("'\"$n\"'", "\n")
+            reply = await self._answer(machine, become + line, await process.stdin.readexactly(int(length)))
+            process.stdout.write(reply.stdout + f"\n{mark} {reply.status}\n".encode())
+            process.stderr.write(reply.stderr + f"\n{mark}\n".encode())
+
+    async def _answer(self, machine: Machine, line: str, stdin: bytes) -> Reply:
         machine.count.commands += 1
         reply = await self._reply(machine, line, stdin)
         machine.count.sent += len(line) + len(stdin)
         machine.count.received += len(reply.stdout) + len(reply.stderr)
         machine.count.last = time.monotonic()
-        with suppress(OSError, asyncssh.Error):
-            process.stdout.write(reply.stdout)
-            process.stderr.write(reply.stderr)
-            process.exit(reply.status)
+        return reply
 
     async def _reply(self, machine: Machine, line: str, stdin: bytes) -> Reply:
         if machine.model:

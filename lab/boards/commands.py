@@ -32,6 +32,8 @@ READERS = {
     # where the answers to one batch of questions are put together, in memory
     "mktemp": r"-d -p /run helicon\.X+",
     "rm": r"-rf /run/helicon\.\w{6}",
+    # the input of a command in the shell that many share
+    "dd": r"bs=\d+ count=1 iflag=fullblock",
     "apt-get": r".*--simulate\b.*",
     "iptables-save": r".*",
     "ip6tables-save": r".*",

@@ -14,7 +14,7 @@ CHUNK = 256 * 1024
 """Bytes written at once; 64 to 256 KiB were the fastest over loopback."""
 # A command may leave a daemon that keeps its output open: sshd then never closes the channel.
 _QUIET_SECONDS = 3.0
-_OPEN_SECONDS = 30.0
+OPEN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         self._err = bytearray()
         self._status: int | None = None
         self._chan: asyncssh.SSHClientChannel[bytes] | None = None
+        self.connection: asyncssh.SSHClientConnection | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._exited = asyncio.Event()
@@ -47,8 +48,9 @@ class Channel(asyncssh.SSHClientSession[bytes]):
 
     async def open(self, connection: asyncssh.SSHClientConnection, line: str) -> None:
         """Start a command line; NotStarted means that it never reached the machine."""
+        self.connection = connection
         try:
-            async with asyncio.timeout(_OPEN_SECONDS):
+            async with asyncio.timeout(OPEN_SECONDS):
                 await connection.create_session(lambda: self, line, encoding=None)
         except TimeoutError:
             # Such a machine has restarted or hangs; what still runs on this connection is lost as well.
@@ -147,9 +149,3 @@ def _number(name: str) -> int:
         return int(signal.Signals[f"SIG{name}"])
     except KeyError:
         return 0
-
-
-async def chunked(data: bytes) -> AsyncIterator[bytes]:
-    """Bytes in pieces that fit the connection."""
-    for start in range(0, len(data), CHUNK):
-        yield data[start : start + CHUNK]

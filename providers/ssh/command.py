@@ -35,17 +35,13 @@ class Privilege:
     sudo: bool
     password: str = ""
 
-    def line(self, argv: Sequence[str], seconds: float) -> str:
-        """The line for the machine's shell: the one place where arguments are quoted.
-
-        The machine itself ends the command after `seconds`, also when the connection has gone.
-        """
-        limited = ["timeout", "-k", _KILL_AFTER, f"{seconds:g}", *argv]
+    def line(self, argv: Sequence[str]) -> str:
+        """The line for the shell that sshd starts."""
         if not self.sudo:
-            return shlex.join([*_LOCALE, *limited])
+            return shlex.join([*_LOCALE, *argv])
         if not self.password:
-            return shlex.join([*_LOCALE, "sudo", "-n", "--", *limited])
-        return shlex.join([*_LOCALE, "sudo", "-S", "-p", "", "--", "sh", "-c", _SKIP, _MARK, *limited])
+            return shlex.join([*_LOCALE, "sudo", "-n", "--", *argv])
+        return shlex.join([*_LOCALE, "sudo", "-S", "-p", "", "--", "sh", "-c", _SKIP, _MARK, *argv])
 
     @property
     def preface(self) -> bytes:
@@ -58,6 +54,11 @@ class Privilege:
             return ""
         lines = stderr.decode("utf-8", "replace").splitlines()
         return next((line.strip(" .") for line in reversed(lines) if _SUDO.search(line)), "")
+
+
+def limited(argv: Sequence[str], seconds: float) -> list[str]:
+    """The command that the machine itself ends after `seconds`, also when the connection has gone."""
+    return ["timeout", "-k", _KILL_AFTER, f"{seconds:g}", *argv]
 
 
 def shown(argv: Sequence[str]) -> str:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import asyncssh
 
 from providers.core.errors import ConnectionDropped, HostError, NotSsh, Unreachable
-from providers.ssh.channel import Channel, NotStarted, Outcome
+from providers.core.host import Argv
+from providers.ssh.channel import CHUNK, Channel, NotStarted, Outcome
+from providers.ssh.command import Privilege, limited
 from providers.ssh.connection import Connection
 from providers.ssh.dial import dial, dial_for_key
 from providers.ssh.failures import Failures
 from providers.ssh.known_hosts import Trusted
+from providers.ssh.shell import ARGV as SHELL
+from providers.ssh.shell import Shell, fits
 
 T = TypeVar("T")
 Dial = Callable[[str, Connection, asyncssh.SSHClientConnection | None], Awaitable[T]]
+Input = bytes | AsyncIterator[bytes]
+"""What a command reads: all of it, or as it comes."""
 SESSIONS = 8
 """Commands at once on one connection; sshd's default MaxSessions is 10."""
 _GRACE_SECONDS = 15.0
 """How much longer than the machine itself we wait for a command to be ended."""
+_IDLE_SECONDS = 5.0
+"""After so long without a command the machine may be gone without a word."""
 _SESSION_TRIES = 25
 _SESSION_PAUSE = 0.2
 
@@ -49,6 +58,8 @@ class Link:
     _opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SESSIONS))
     _running: int = 0
+    _shell: Shell | None = None
+    _at_shell: asyncio.Lock = field(default_factory=asyncio.Lock)
     _given_up: bool = False
 
     @property
@@ -68,20 +79,23 @@ class Link:
         """The key that the machine shows now, trusted or not."""
         return await self._until_deadline(dial_for_key)
 
-    async def execute(self, line: str, chunks: AsyncIterator[bytes], seconds: float) -> Outcome:
-        """Run one command line, which the machine itself ends after `seconds`.
+    async def execute(self, argv: Argv, given: Input, privilege: Privilege, seconds: float) -> Outcome:
+        """Run one command, which the machine itself ends after `seconds`.
 
-        Raises TimeoutError if it then still runs, ConnectionDropped if its end was not seen.
+        In the machine's one shell where that is free and the command fits, else in a session of its
+        own. Raises TimeoutError if it then still runs, ConnectionDropped if its end was not seen.
         """
+        command = limited(argv, seconds)
         async with self._slots:
-            channel = await self._session(line)
-            try:
-                async with asyncio.timeout(seconds + _GRACE_SECONDS):
-                    outcome = await channel.talk(chunks)
-            finally:
-                self._running -= 1
-                self.counters.sent += channel.sent + len(line)
-                self.counters.received += channel.received
+            for attempt in itertools.count(1):
+                try:
+                    if isinstance(given, bytes) and fits(command, given) and not self._at_shell.locked():
+                        outcome = await self._in_shell(command, given, privilege, seconds)
+                    else:
+                        outcome = await self._alone(command, given, privilege, seconds)
+                    break
+                except NotStarted as error:
+                    await self._before_next(attempt, str(error))
         if outcome.exit_status is None:
             raise self._dropped()
         return outcome
@@ -102,24 +116,64 @@ class Link:
             self._open.close()
             await self._open.wait_closed()
 
-    async def _session(self, line: str) -> Channel:
-        """A started command; waits for a free session where the machine allows fewer than we use."""
-        for attempt in itertools.count(1):
-            opened, channel = await self.connected(), Channel()
+    async def _in_shell(
+        self, command: Sequence[str], given: bytes, privilege: Privilege, seconds: float
+    ) -> Outcome:
+        async with self._at_shell:
+            shell = await self._shell_open(privilege)
+            before = shell.sent
             try:
-                await channel.open(opened, line)
-            except NotStarted as error:
-                await self._before_next(opened, attempt, str(error))
-            else:
-                self._running += 1
-                self.counters.round_trips += 1
-                return channel
-        raise AssertionError("the attempts never end")
+                async with self._counted(), asyncio.timeout(seconds + _GRACE_SECONDS):
+                    outcome = await shell.command(command, given)
+            except BaseException:
+                shell.close()  # what it says from here on answers a command that nobody waits for
+                raise
+            self.counters.sent += shell.sent - before
+            self.counters.received += len(outcome.stdout) + len(outcome.stderr)
+            return outcome
 
-    async def _before_next(self, opened: asyncssh.SSHClientConnection, attempt: int, reason: str) -> None:
+    async def _shell_open(self, privilege: Privilege) -> Shell:
+        """The shell; one that was idle is asked first, for a command that is lost may or may not have run."""
+        opened = await self.connected()
+        shell = self._shell
+        if shell is None or shell.ended or shell.connection is not opened:
+            shell = Shell()
+            await shell.open(opened, privilege.line(SHELL))
+            shell.send(privilege.preface)
+            self._shell = shell
+        elif asyncio.get_running_loop().time() - shell.used > _IDLE_SECONDS and not await shell.alive():
+            opened.abort()
+            raise NotStarted("no answer")
+        return shell
+
+    async def _alone(
+        self, command: Sequence[str], given: Input, privilege: Privilege, seconds: float
+    ) -> Outcome:
+        channel, line = Channel(), privilege.line(command)
+        await channel.open(await self.connected(), line)
+        try:
+            async with self._counted(), asyncio.timeout(seconds + _GRACE_SECONDS):
+                return await channel.talk(_behind(privilege.preface, given))
+        finally:
+            self.counters.sent += channel.sent + len(line)
+            self.counters.received += channel.received
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self._running += 1
+        self.counters.round_trips += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+    async def _before_next(self, attempt: int, reason: str) -> None:
+        """A machine may allow fewer sessions than we use: one is waited for, and the shell's is given up."""
         if attempt > _SESSION_TRIES and not self._running:
             raise self._no_session(reason)
-        if not opened.is_closed() or attempt > 1:
+        if self._shell and not self._at_shell.locked():
+            self._shell.close()
+        if attempt > 1 or (self._open and not self._open.is_closed()):
             await asyncio.sleep(_SESSION_PAUSE)
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
@@ -192,3 +246,14 @@ def _after(error: Unreachable, tries: int, seconds: float) -> Unreachable:
         found=f"{error.found}; {tried}",
         next_step=error.next_step,
     )
+
+
+async def _behind(preface: bytes, given: Input) -> AsyncIterator[bytes]:
+    if preface:
+        yield preface
+    if isinstance(given, bytes):
+        for start in range(0, len(given), CHUNK):
+            yield given[start : start + CHUNK]
+        return
+    async for chunk in given:
+        yield chunk

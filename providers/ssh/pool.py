@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from providers.core import batch
 from providers.core.errors import CommandFailed, ConnectionDropped, DiskFull, HostError, SudoRefused
 from providers.core.host import Argv, Completed, Host
 from providers.ssh import credentials
-from providers.ssh.channel import Outcome, chunked
+from providers.ssh.channel import Outcome
 from providers.ssh.command import Privilege, last_lines, redacted, shown
 from providers.ssh.connection import Connection
-from providers.ssh.link import Counters, Link
+from providers.ssh.link import Counters, Input, Link
 from providers.ssh.loop import wait_for
 from providers.ssh.upload import pieces, receive, sha256_of
 
@@ -54,7 +54,7 @@ class SshHost(Host):
         secret: bool = False,
     ) -> Completed:
         """Run one command as root; the machine ends it after `timeout` seconds."""
-        return wait_for(self._run(tuple(argv), chunked(stdin), timeout, check=check, secret=secret))
+        return wait_for(self._run(tuple(argv), stdin, timeout, check=check, secret=secret))
 
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
         """Answer read-only commands in one round trip."""
@@ -74,11 +74,11 @@ class SshHost(Host):
         wait_for(self._upload(source, target, mode, timeout))
 
     async def _run(
-        self, argv: Argv, chunks: AsyncIterator[bytes], seconds: float, *, check: bool, secret: bool = False
+        self, argv: Argv, given: Input, seconds: float, *, check: bool, secret: bool = False
     ) -> Completed:
         self._forget()
         try:
-            outcome = await self._execute(argv, chunks, seconds)
+            outcome = await self._execute(argv, given, seconds)
         finally:
             self._forget()  # what was asked meanwhile may show the machine before this command
         done = _completed(argv, outcome)
@@ -86,12 +86,11 @@ class SshHost(Host):
             raise self._failed(done, secret=secret)
         return done
 
-    async def _execute(self, argv: Argv, chunks: AsyncIterator[bytes], seconds: float) -> Outcome:
+    async def _execute(self, argv: Argv, given: Input, seconds: float) -> Outcome:
         """One command as root; its refusal by sudo and its being too slow are errors of their own."""
         privilege = self._privilege()
-        line = privilege.line(argv, seconds)
         try:
-            outcome = await self._link.execute(line, _behind(privilege.preface, chunks), seconds)
+            outcome = await self._link.execute(argv, given, privilege, seconds)
         except TimeoutError:
             raise self._late(argv, seconds) from None
         if outcome.exit_status in _TIMED_OUT and outcome.seconds >= seconds:
@@ -113,10 +112,10 @@ class SshHost(Host):
         changes = self._changes
         script = batch.script(questions, prefetch=prefetch).encode()
         try:
-            outcome = await self._execute(_SHELL, chunked(script), ASK_SECONDS)
+            outcome = await self._execute(_SHELL, script, ASK_SECONDS)
         except ConnectionDropped:
             # Questions change nothing: they may be asked again over a new connection.
-            outcome = await self._execute(_SHELL, chunked(script), ASK_SECONDS)
+            outcome = await self._execute(_SHELL, script, ASK_SECONDS)
         answers = batch.parse(outcome.stdout)
         if answers is None or any(batch.key(argv) not in answers for argv in questions):
             raise self._unanswered(outcome)
@@ -203,13 +202,6 @@ class SshHost(Host):
 def _completed(argv: Argv, outcome: Outcome) -> Completed:
     status = outcome.exit_status or 0
     return Completed(argv=argv, exit_status=status, stdout=outcome.stdout, stderr=outcome.stderr)
-
-
-async def _behind(preface: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if preface:
-        yield preface
-    async for chunk in chunks:
-        yield chunk
 
 
 class Pool:

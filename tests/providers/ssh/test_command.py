@@ -18,7 +18,7 @@ WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 @given(st.lists(WORDS, max_size=4))
 def test_a_shell_gets_the_arguments_back_as_they_were(words: list[str]) -> None:
     """This is the one place that quotes."""
-    line = Privilege(sudo=False).line(["printf", "%s\\0", *words], 5)
+    line = Privilege(sudo=False).line(["printf", "%s\\0", *words])
     done = subprocess.run(["sh", "-c", line], capture_output=True, check=True)
     assert done.stdout.decode() == "".join(f"{word}\0" for word in words) or not words
 
@@ -27,7 +27,7 @@ def test_a_shell_gets_the_arguments_back_as_they_were(words: list[str]) -> None:
 def test_a_password_is_in_no_command_line(password: str) -> None:
     """Everyone on the machine can read command lines; the password is input."""
     privilege = Privilege(sudo=True, password=password)
-    line = shlex.split(privilege.line(["id"], 5))
+    line = shlex.split(privilege.line(["id"]))
     assert ("-n" in line, "-S" in line) == (not password, bool(password))
     assert "sesame" not in " ".join(line)
     assert privilege.preface.startswith(password.encode())
