@@ -109,9 +109,9 @@ class Haproxy(Part):
     """How often a connection that an API server refused is tried again, each time at another one."""
     maxconn: Annotated[int, Field(ge=1, le=1000000)] = 4000
     """Most connections at once."""
-    check_interval: HaproxyTime = "1s"
+    check_interval: HaproxyTime = "500ms"
     """Time between two health checks of an API server."""
-    check_fast_interval: HaproxyTime = "300ms"
+    check_fast_interval: HaproxyTime = "200ms"
     """The same while checks begin to fail, or to succeed again."""
     fall: Annotated[int, Field(ge=1, le=100)] = 2
     """Failed checks after which an API server gets no more connections."""

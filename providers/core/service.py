@@ -23,7 +23,7 @@ _ACTIVE = ("active", "reloading")
 
 _BRING_UP = """
 unit=$1; verb=$2
-systemctl daemon-reload && systemctl unmask -q "$unit" && systemctl enable -q "$unit" || exit
+systemctl unmask --no-reload -q "$unit" && systemctl enable --no-reload -q "$unit" && systemctl daemon-reload || exit
 systemctl is-active -q "$unit" || verb=start
 systemctl reset-failed "$unit"  # also its count of starts: several changes in a row are no crash loop
 systemctl "$verb" "$unit" && exit

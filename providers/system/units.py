@@ -96,7 +96,7 @@ class Units(Thing[UnitsState]):
         ]
 
     def apply(self, site: Site, changes: Sequence[Change], desired: UnitsState) -> None:
-        """Stop what gets a new file, write, let systemd read, then enable and start as wanted.
+        """Stop what gets a new file, write, enable as wanted, let systemd read once, then start as wanted.
 
         A unit whose file changes is stopped first: killed at any point, it is seen not to run as wanted.
         """
@@ -109,10 +109,12 @@ class Units(Thing[UnitsState]):
         for unit in files:
             site.host.run(["sh", "-c", _DOWN, "down", unit, "any", "inactive"], timeout=_START_SECONDS)
             put(site, path(unit), str(desired.units[unit]["content"]))
-        if any("content" in desired.units[unit] for unit in touched):
+        switched = _switch(site, touched, desired)
+        if switched or any("content" in desired.units[unit] for unit in touched):
             site.host.run(["systemctl", "daemon-reload"])
         for unit, keys in touched.items():
-            _settle(site, unit, keys, desired.units[unit])
+            if keys & {"active", "content"}:
+                _start_or_stop(site, unit, bool(desired.units[unit].get("active", True)))
 
     def remove(self, site: Site, managed: UnitsState) -> None:
         """The former files, and each unit as enabled and active as it was."""
@@ -205,17 +207,19 @@ def _before(unit: str, entries: Mapping[str, str]) -> tuple[str, str, str]:
     return unit, entries.get(f"{unit} enabled", "any"), entries.get(f"{unit} active", "any")
 
 
-def _settle(site: Site, unit: str, keys: set[str], wanted: Aspects) -> None:
-    if "enabled" in keys or ("content" in keys and wanted.get("enabled")):
-        _enable(site, unit, bool(wanted["enabled"]))
-    if "active" in keys or "content" in keys:
-        _start_or_stop(site, unit, bool(wanted.get("active", True)))
-
-
-def _enable(site: Site, unit: str, enabled: bool) -> None:
-    if enabled:
-        site.host.run(["systemctl", "unmask", "-q", unit])
-    site.host.run(["systemctl", "enable" if enabled else "disable", "-q", unit])
+def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState) -> bool:
+    """Enable and disable; whether there was anything to. Each reload costs a board more than all the rest."""
+    wanted = {
+        unit: bool(desired.units[unit]["enabled"])
+        for unit, keys in touched.items()
+        if "enabled" in keys or ("content" in keys and desired.units[unit].get("enabled"))
+    }
+    enabled = [unit for unit, one in wanted.items() if one]
+    disabled = [unit for unit, one in wanted.items() if not one]
+    for verb, units in (("unmask", enabled), ("enable", enabled), ("disable", disabled)):
+        if units:
+            site.host.run(["systemctl", verb, "--no-reload", "-q", *units])
+    return bool(wanted)
 
 
 def _start_or_stop(site: Site, unit: str, active: bool) -> None:
