@@ -36,6 +36,7 @@ from providers.core.errors import (
     Unreachable,
 )
 from providers.core.record import erase
+from providers.engine_log import end_with_engine, engine_address
 from providers.kinds import KINDS, made_after
 from providers.membership import formation, leaving, readiness
 from providers.session import Session
@@ -71,6 +72,7 @@ def _configure(request: ConfigureRequest) -> Session:
     if _session is None:
         if not os.environ.get("HELICON_TRACEBACK"):
             sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
+        end_with_engine(engine_address())
         _session = Session({key: request.config.get(key) for key in KEYS if request.config.get(key)})
         if not widen_thread_pool():
             line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"

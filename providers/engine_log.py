@@ -1,20 +1,52 @@
-"""Progress lines on a resource, through the engine's own gRPC."""
+"""The engine that started this process: progress lines through its own gRPC, and an end with it."""
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
+import threading
+import time
 from typing import Any
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+_LOOK_SECONDS = 2.0
+
+
+def engine_address() -> str:
+    """The engine's address, which it gives every provider as the only argument; "" where there is none (tests)."""
+    return sys.argv[1] if len(sys.argv) > 1 and ":" in sys.argv[1] else ""
+
+
+def end_with_engine(address: str) -> None:
+    """End this process once nobody listens at the engine's address any more.
+
+    An engine that was killed ends no provider. One that goes on would change machines for a run that
+    is over, beside the run that the user starts next.
+    """
+    host, _, port = address.rpartition(":")
+    if port.isdecimal():
+        threading.Thread(target=_outlive_nobody, args=(host.strip("[]"), int(port)), daemon=True).start()
+
+
+def _outlive_nobody(host: str, port: int) -> None:
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        try:
+            socket.create_connection((host, port), timeout=_LOOK_SECONDS).close()
+        except ConnectionRefusedError:
+            os._exit(1)
+        except OSError:
+            continue  # a machine out of sockets says nothing about its engine
+
 
 class EngineLog:
-    """The engine that started this process; silent where there is none (tests)."""
+    """Lines for the engine; silent where there is none (tests)."""
 
     def __init__(self, address: str = "") -> None:
-        # the engine starts every provider with its own address as the only argument
-        address = address or (sys.argv[1] if len(sys.argv) > 1 and ":" in sys.argv[1] else "")
+        address = address or engine_address()
         self._stub: Any = None
         if address:
             channel = grpc.insecure_channel(address)

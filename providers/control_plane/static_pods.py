@@ -15,7 +15,7 @@ from providers.core.journal import ROOT
 from providers.core.service import last_lines
 from providers.core.thing import Site
 from providers.membership import turns
-from providers.membership.admin import Peer, becomes_ready, missing
+from providers.membership.admin import ADMIN_CONF, CACHE, Peer, becomes_ready, missing
 from providers.membership.joining import POLL
 from providers.membership.turns import TURN
 
@@ -27,6 +27,8 @@ KUBELET = "kubelet"
 """No pod, but it reads certificates as they do, and may be named beside them."""
 NOTED = f"{ROOT}/restart"
 """A directory with one file for each that has to start anew."""
+_HEALTH = "http://127.0.0.1:10248"
+"""Where the kubelet says whether it is well (healthzPort of KubeletConfiguration)."""
 NO_MEMBER = 3
 WAIT = 300.0
 """Seconds until an API is ready again, here or on the others; a slow board takes two minutes."""
@@ -37,7 +39,8 @@ PENDING: Argv = ("sh", "-c", _PENDING, "pending")
 _NOTE = f'set -eu; umask 077; mkdir -p {NOTED}; cd {NOTED}; for name; do : > "$name"; done; sync -f .'
 _FORGET = f'cd {NOTED} 2>/dev/null || exit 0; rm -f -- "$@"; rmdir --ignore-fail-on-non-empty {NOTED}; exit 0'
 # No client of the runtime is needed: ending the process is what stopping its container does. Only the
-# UID of a static pod is a bare digest; the UIDs of pods from the API have hyphens or underscores.
+# UID of a static pod is a bare digest; the UIDs of pods from the API have hyphens or underscores. A kubelet
+# that has just begun remembers no earlier restart, after which it would wait for up to five minutes.
 _RESTART = """
 running() {
   for process in $(grep -lxF -- "$(printf %.15s "$1")" /proc/[0-9]*/comm 2>/dev/null); do
@@ -53,6 +56,10 @@ await() {
 }
 gone() { ! kill -0 $former 2>/dev/null; }
 again() { [ -n "$(running "$1")" ]; }
+well() { kubectl --kubeconfig "$admin" --cache-dir "$cache" --server "$health" get --raw /healthz >/dev/null 2>&1; }
+admin=$1; cache=$2; health=$3; shift 3
+systemctl restart kubelet
+await 60 well || { echo "the kubelet is not healthy" >&2; exit 1; }
 for name; do
   [ -e "/etc/kubernetes/manifests/$name.yaml" ] || continue
   former=$(running "$name" | tr '\\n' ' ')
@@ -84,11 +91,11 @@ def restart(site: Site, names: Sequence[str], *, serves: bool = True) -> None:
     waited for.
     """
     site.say(f"starting {', '.join(names)} anew")
-    if KUBELET in names:
-        site.host.run(["systemctl", "restart", KUBELET])
     pods = [name for name in CONTROL_PLANE if name in names]
+    if KUBELET in names and not pods:
+        site.host.run(["systemctl", "restart", KUBELET])
     if pods:
-        argv = ["sh", "-c", _RESTART, "restart", *pods]
+        argv = ["sh", "-c", _RESTART, "restart", ADMIN_CONF, CACHE, _HEALTH, *pods]
         done = site.host.run(argv, timeout=300.0 * len(pods), check=False)
         if not done.ok:
             raise _not_back(site, "static pods", f"{', '.join(pods)} running", last_lines(done))

@@ -29,7 +29,8 @@ _FILES = (DEFAULTS_FILE, SYSCONFIG, UNIT_FILE, DROP_IN)
 _BOOTSTRAP = "/etc/kubernetes/bootstrap-kubelet.conf"
 _ENABLED: Argv = ("systemctl", "is-enabled", UNIT)
 _ENABLE = """
-systemctl unmask --no-reload -q "$1" && systemctl enable --no-reload -q "$1" && systemctl daemon-reload && systemctl try-restart "$1"
+systemctl unmask --no-reload -q "$1" && systemctl enable --no-reload -q "$1" && systemctl daemon-reload &&
+  systemctl try-restart "$1"
 """
 _QUIET = """
 systemctl stop "$1" 2>/dev/null

@@ -19,6 +19,11 @@ pod() { "/usr/local/bin/$1" 1000 & cgroup $! "$2"; echo $! > "/run/$1.$2"; }
 pod kube-apiserver 1234abcd-12ab-34cd-56ef-1234567890ab
 while :; do pod kube-apiserver 0123456789abcdef0123456789abcdef; wait $!; done
 """
+UNREADY = """#!/bin/sh
+case "$*" in *10248*) exit 0 ;; esac
+echo no >&2; exit 1
+"""
+"""The kubelet is well, the API is not."""
 PID = "0123456789abcdef0123456789abcdef"
 
 
@@ -26,6 +31,7 @@ def control_plane(machine: LocalHost) -> None:
     """A machine with an API server in a static pod, and one of the same name in a user's pod."""
     machine.run(["sh", "-c", "cp /bin/sleep /usr/local/bin/kube-apiserver"])
     machine.write("/usr/local/sbin/kubectl", "#!/bin/sh\necho ok\n", "0755")
+    machine.write("/usr/local/sbin/systemctl", "#!/bin/sh\n", "0755")
     machine.write("/usr/local/sbin/pods", KUBELET, "0755")
     machine.write("/etc/kubernetes/admin.conf", "")
     machine.write("/etc/kubernetes/manifests/kube-apiserver.yaml", "")
@@ -67,7 +73,7 @@ def test_an_api_that_does_not_come_back_is_an_error(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(static_pods, "WAIT", -1.0)
     with throwaway() as machine:
         control_plane(machine)
-        machine.write("/usr/local/sbin/kubectl", "#!/bin/sh\necho no >&2; exit 1\n", "0755")
+        machine.write("/usr/local/sbin/kubectl", UNREADY, "0755")
         static_pods.note(site(machine), ["kube-apiserver"])
         with pytest.raises(HostError, match="ready again"):
             static_pods.restart(site(machine), ["kube-apiserver"])
