@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.core.host import Host
@@ -23,6 +23,8 @@ STAGED = "/run/helicon-staged"
 SWITCHING = 900.0
 """Seconds for the script that puts manifests in place; its own waits end before."""
 
+_LABEL = "helicon/started"
+"""When a static pod was last started anew, seconds since the epoch: nothing reads it."""
 _ETCD = f"cat {MANIFESTS}/etcd.yaml 2>/dev/null || cat {SAVED}/etcd.yaml 2>/dev/null; exit 0"
 _STAGE = f"""
 exec 9>{LOCK}; flock 9
@@ -33,7 +35,26 @@ export KUBEADM_INIT_DRYRUN_DIR={STAGED}/manifests
 for phase in "etcd local" "control-plane all"; do
   kubeadm init phase $phase --dry-run --config {STAGED}/kubeadm.yaml >/dev/null
 done
+for file in {STAGED}/manifests/*.yaml; do  # a label alone is no difference
+  label=$(grep -h '^    {_LABEL}: ' "{MANIFESTS}/${{file##*/}}" 2>/dev/null || :)
+  [ -z "$label" ] || sed -i "s|^  labels:\\$|&\\n$label|" "$file"
+done
 cat {STAGED}/manifests/etcd.yaml 2>/dev/null || :  # none where etcd has machines of its own
+"""
+_RENEW = f"""
+exec 9>{LOCK}; flock 9
+set -eu; umask 077; rm -rf {STAGED}; mkdir -p {STAGED}/manifests {SAVED}
+for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+  for file in "{MANIFESTS}/$name.yaml" "{SAVED}/$name.yaml"; do
+    if [ -e "$file" ]; then cp "$file" {STAGED}/manifests/; break; fi
+  done
+done
+label="    {_LABEL}: '$(date +%s)'"
+for name; do
+  file="{STAGED}/manifests/$name.yaml"
+  [ ! -e "$file" ] || sed -i -e '\\|^    {_LABEL}: |d' -e "s|^  labels:\\$|&\\n$label|" "$file"
+done
+for file in {STAGED}/manifests/*.yaml; do [ ! -e "$file" ] || cp "$file" {SAVED}/; done; sync
 """
 _SWITCH = f"""
 exec 9>{LOCK}; flock 9
@@ -58,7 +79,8 @@ began() {{
 }}
 renew() {{ old=$(process "$1" | head -n 1); place "$1"; ended "$1" "$old"; began "$1"; }}
 from=$1
-trap '[ -e {MANIFESTS}/kube-apiserver.yaml ] || place kube-apiserver' EXIT  # whatever else fails
+api=kube-apiserver.yaml
+trap '[ -e {MANIFESTS}/$api ] || [ ! -e $from/$api ] || place kube-apiserver' EXIT  # whatever else fails
 if differs etcd; then
   # the API server goes first, by its own rules: it says that it is not ready, then ends what was asked
   old=$(process kube-apiserver | head -n 1); rm -f {MANIFESTS}/kube-apiserver.yaml
@@ -129,6 +151,16 @@ def switch(site: Site, *, back: bool = False) -> str:
     source = SAVED if back else f"{STAGED}/manifests"
     done = site.host.run(["sh", "-c", _SWITCH, "switch", source], timeout=SWITCHING, check=False)
     return "" if done.ok else done.stderr.decode("utf-8", "replace").strip() or f"status {done.exit_status}"
+
+
+def renew(site: Site, pods: Sequence[str]) -> str:
+    """Start static pods anew whose manifests say nothing else than before; what failed, if anything did.
+
+    To the kubelet a pod with another label is another pod. The same one it would not start at once:
+    it waits up to five minutes where that pod has ended several times within ten.
+    """
+    site.host.run(["sh", "-c", _RENEW, "renew", *pods])
+    return switch(site)
 
 
 def settle(site: Site) -> None:

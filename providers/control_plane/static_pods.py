@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from providers.control_plane import manifests
 from providers.core.errors import HostError, Refused
 from providers.core.host import Argv, Completed
 from providers.core.journal import ROOT
-from providers.core.service import last_lines
 from providers.core.thing import Site
 from providers.membership import turns
-from providers.membership.admin import ADMIN_CONF, CACHE, Peer, becomes_ready, missing
+from providers.membership.admin import Peer, becomes_ready, missing
 from providers.membership.joining import POLL
 from providers.membership.turns import TURN
 
@@ -27,8 +27,6 @@ KUBELET = "kubelet"
 """No pod, but it reads certificates as they do, and may be named beside them."""
 NOTED = f"{ROOT}/restart"
 """A directory with one file for each that has to start anew."""
-_HEALTH = "http://127.0.0.1:10248"
-"""Where the kubelet says whether it is well (healthzPort of KubeletConfiguration)."""
 NO_MEMBER = 3
 WAIT = 300.0
 """Seconds until an API is ready again, here or on the others; a slow board takes two minutes."""
@@ -38,38 +36,6 @@ PENDING: Argv = ("sh", "-c", _PENDING, "pending")
 """What has to start anew on a member; status NO_MEMBER on a machine that is none."""
 _NOTE = f'set -eu; umask 077; mkdir -p {NOTED}; cd {NOTED}; for name; do : > "$name"; done; sync -f .'
 _FORGET = f'cd {NOTED} 2>/dev/null || exit 0; rm -f -- "$@"; rmdir --ignore-fail-on-non-empty {NOTED}; exit 0'
-# No client of the runtime is needed: ending the process is what stopping its container does. Only the
-# UID of a static pod is a bare digest; the UIDs of pods from the API have hyphens or underscores. A kubelet
-# that has just begun remembers no earlier restart, after which it would wait for up to five minutes.
-_RESTART = """
-running() {
-  for process in $(grep -lxF -- "$(printf %.15s "$1")" /proc/[0-9]*/comm 2>/dev/null); do
-    process=${process%/comm}
-    if grep -Eq 'kubepods.*pod[0-9a-f]{32}([^0-9a-f_-]|$)' "$process/cgroup" 2>/dev/null; then
-      echo "${process#/proc/}"
-    fi
-  done
-}
-await() {
-  left=$1; shift
-  until "$@"; do left=$((left - 1)); [ "$left" -gt 0 ] || return 1; sleep 1; done
-}
-gone() { ! kill -0 $former 2>/dev/null; }
-again() { [ -n "$(running "$1")" ]; }
-well() { kubectl --kubeconfig "$admin" --cache-dir "$cache" --server "$health" get --raw /healthz >/dev/null 2>&1; }
-admin=$1; cache=$2; health=$3; shift 3
-systemctl restart kubelet
-await 60 well || { echo "the kubelet is not healthy" >&2; exit 1; }
-for name; do
-  [ -e "/etc/kubernetes/manifests/$name.yaml" ] || continue
-  former=$(running "$name" | tr '\\n' ' ')
-  if [ -n "$former" ]; then
-    kill -TERM $former 2>/dev/null
-    await 90 gone || kill -KILL $former 2>/dev/null
-  fi
-  await 180 again "$name" || { echo "$name is not running again" >&2; exit 1; }
-done
-"""
 
 
 def pending(answer: Completed) -> list[str] | None:
@@ -84,23 +50,22 @@ def note(site: Site, names: Sequence[str]) -> None:
 
 
 def restart(site: Site, names: Sequence[str], *, serves: bool = True) -> None:
-    """Stop static pods (the kubelet starts them anew), and wait until they run and the API here is ready.
+    """Have the kubelet start static pods anew, and wait until they run and the API here is ready.
 
     Names without a manifest on the machine are passed over. Whoever calls this holds the control
     planes' turn and has seen that the others are ready. An API that did not serve before is not
-    waited for.
+    waited for. The kubelet's own turn is last: one that begins without an API takes minutes for its pods.
     """
     site.say(f"starting {', '.join(names)} anew")
     pods = [name for name in CONTROL_PLANE if name in names]
-    if KUBELET in names and not pods:
-        site.host.run(["systemctl", "restart", KUBELET])
     if pods:
-        argv = ["sh", "-c", _RESTART, "restart", ADMIN_CONF, CACHE, _HEALTH, *pods]
-        done = site.host.run(argv, timeout=300.0 * len(pods), check=False)
-        if not done.ok:
-            raise _not_back(site, "static pods", f"{', '.join(pods)} running", last_lines(done))
+        failed = manifests.renew(site, pods)
+        if failed:
+            raise _not_back(site, "static pods", f"{', '.join(pods)} running", failed)
     if serves and {API_SERVER, ETCD} & set(pods) and not becomes_ready(site.host, WAIT, POLL):
         raise _not_back(site, "API", "ready again", f"not ready {WAIT:.0f} s after it was started anew")
+    if KUBELET in names:
+        site.host.run(["systemctl", "restart", KUBELET])
     site.host.run(["sh", "-c", _FORGET, "forget", *names])
 
 

@@ -132,7 +132,11 @@ def test_one_zone_outlives_the_other_s_load_balancer(zones: TestRack) -> None:
     power.cut(zones.boards["lb-1"])
     said = power.root(
         zones.boards["w-2"],
-        *("sh", "-c", "kubectl --kubeconfig /etc/kubernetes/kubelet.conf get node w-2 -o name"),
+        *(
+            "sh",
+            "-c",
+            "kubectl --cache-dir /run/x --kubeconfig /etc/kubernetes/kubelet.conf get node w-2 -o name",
+        ),
     )
     power.power_on(zones.boards["lb-1"])
     assert "node/w-2" in said

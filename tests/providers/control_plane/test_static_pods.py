@@ -1,62 +1,65 @@
-"""Static pods that start anew: the right processes end, the kubelet's next ones are awaited."""
+"""Static pods that start anew: those that are named, as other pods, and the note is kept until they serve."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
 
-from providers.control_plane import static_pods
+from providers.control_plane import manifests, static_pods
 from providers.core.errors import HostError
 from tests.local_host import LocalHost, throwaway
 from tests.providers.life import site
 
-KUBELET = r"""#!/bin/sh
-# starts every static pod again, as processes whose control group is that of a pod
-cgroup() {
-  echo "0::/kubepods.slice/kubepods-pod$2.slice/cri-containerd-1.scope" > "/tmp/$1"
-  mount --bind "/tmp/$1" "/proc/$1/cgroup"
-}
-pod() { "/usr/local/bin/$1" 1000 & cgroup $! "$2"; echo $! > "/run/$1.$2"; }
-pod kube-apiserver 1234abcd-12ab-34cd-56ef-1234567890ab
-while :; do pod kube-apiserver 0123456789abcdef0123456789abcdef; wait $!; done
-"""
-UNREADY = """#!/bin/sh
-case "$*" in *10248*) exit 0 ;; esac
-echo no >&2; exit 1
-"""
-"""The kubelet is well, the API is not."""
-PID = "0123456789abcdef0123456789abcdef"
+MANIFEST = "kind: Pod\nmetadata:\n  labels:\n    component: {0}\n  name: {0}\n"
+READY = "#!/bin/sh\necho ok\n"
+UNREADY = "#!/bin/sh\necho no >&2; exit 1\n"
 
 
-def control_plane(machine: LocalHost) -> None:
-    """A machine with an API server in a static pod, and one of the same name in a user's pod."""
-    machine.run(["sh", "-c", "cp /bin/sleep /usr/local/bin/kube-apiserver"])
-    machine.write("/usr/local/sbin/kubectl", "#!/bin/sh\necho ok\n", "0755")
-    machine.write("/usr/local/sbin/systemctl", "#!/bin/sh\n", "0755")
-    machine.write("/usr/local/sbin/pods", KUBELET, "0755")
-    machine.write("/etc/kubernetes/admin.conf", "")
-    machine.write("/etc/kubernetes/manifests/kube-apiserver.yaml", "")
-    machine.write("/var/lib/helicon/membership.json", "{}")
-    machine.run(
-        ["sh", "-c", "pods >/dev/null 2>&1 & until [ -e /run/kube-apiserver.$0 ]; do sleep 0.1; done", PID]
-    )
+@pytest.fixture
+def member() -> Iterator[LocalHost]:
+    """A control plane with an external etcd, whose kubelet is stood in for."""
+    with throwaway() as machine:
+        machine.run(["mkdir", "-p", "/run/lock"])
+        machine.stand_in("kubelet")
+        machine.write("/usr/local/sbin/kubectl", READY, "0755")
+        machine.write("/etc/kubernetes/admin.conf", "")
+        machine.write("/var/lib/helicon/membership.json", "{}")
+        for name in ("kube-apiserver", "kube-scheduler"):
+            machine.write(f"{manifests.MANIFESTS}/{name}.yaml", MANIFEST.format(name))
+        machine.run(["sh", "-c", "setsid kubelet >/dev/null 2>&1 & :"])
+        deadline = time.monotonic() + 20
+        while (machine.read("/run/kubelet.log") or "").count("began") < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        machine.write("/run/kubelet.log", "")
+        yield machine
+
+
+def text(machine: LocalHost, name: str) -> str:
+    """A manifest as it lies there, without when it was started anew."""
+    lines = (machine.read(f"{manifests.MANIFESTS}/{name}.yaml") or "").splitlines(keepends=True)
+    return "".join(line for line in lines if "helicon/started" not in line)
 
 
 @pytest.mark.slow
-def test_the_static_pod_starts_anew_and_a_users_pod_does_not() -> None:
-    """The note that it has to is gone afterwards; names without a manifest are passed over."""
-    with throwaway() as machine:
-        control_plane(machine)
-        processes = machine.run(["sh", "-c", "cat /run/kube-apiserver.*"]).text.split()
-        here = site(machine)
+def test_what_is_named_starts_anew(member: LocalHost) -> None:
+    """Again and again; the note that it has to is gone afterwards, names without a manifest are passed over."""
+    here = site(member)
+    for _ in range(2):
         static_pods.note(here, ["kube-apiserver", "etcd"])
-        assert static_pods.pending(machine.ask([static_pods.PENDING])[0]) == ["etcd", "kube-apiserver"]
+        assert static_pods.pending(member.ask([static_pods.PENDING])[0]) == ["etcd", "kube-apiserver"]
         static_pods.restart_in_turn(here, ["kube-apiserver", "etcd"])
-        static, users = machine.run(["sh", "-c", "cat /run/kube-apiserver.*"]).text.split()
-        assert static != processes[0]
-        assert users == processes[1]
-        assert machine.run(["kill", "-0", users], check=False).ok
-        assert not machine.run(["kill", "-0", processes[0]], check=False).ok
-        assert static_pods.pending(machine.ask([static_pods.PENDING])[0]) == []
+        assert static_pods.pending(member.ask([static_pods.PENDING])[0]) == []
+    assert (member.read("/run/kubelet.log") or "").split("\n")[:-1] == [
+        "ended kube-apiserver",
+        "began kube-apiserver",
+    ] * 2
+    for name in ("kube-apiserver", "kube-scheduler"):
+        assert text(member, name) == MANIFEST.format(name)
+        placed, saved = (member.read(f"{at}/{name}.yaml") for at in (manifests.MANIFESTS, manifests.SAVED))
+        assert placed == saved  # else the next run would find a manifest that somebody changed
 
 
 @pytest.mark.slow
@@ -68,13 +71,13 @@ def test_a_machine_that_is_no_member_has_nothing_pending() -> None:
 
 
 @pytest.mark.slow
-def test_an_api_that_does_not_come_back_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_that_does_not_come_back_is_an_error(
+    member: LocalHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And the note stays, so that the next run tries again."""
     monkeypatch.setattr(static_pods, "WAIT", -1.0)
-    with throwaway() as machine:
-        control_plane(machine)
-        machine.write("/usr/local/sbin/kubectl", UNREADY, "0755")
-        static_pods.note(site(machine), ["kube-apiserver"])
-        with pytest.raises(HostError, match="ready again"):
-            static_pods.restart(site(machine), ["kube-apiserver"])
-        assert static_pods.pending(machine.ask([static_pods.PENDING])[0]) == ["kube-apiserver"]
+    member.write("/usr/local/sbin/kubectl", UNREADY, "0755")
+    static_pods.note(site(member), ["kube-apiserver"])
+    with pytest.raises(HostError, match="ready again"):
+        static_pods.restart(site(member), ["kube-apiserver"])
+    assert static_pods.pending(member.ask([static_pods.PENDING])[0]) == ["kube-apiserver"]
