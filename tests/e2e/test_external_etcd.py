@@ -1,4 +1,4 @@
-"""A rack whose etcd has machines of its own, and two control planes without.
+"""A rack whose etcd has machines of its own, and two control planes that share the endpoint's address.
 
 The tests build on each other, in this order, on one rack.
 """
@@ -15,12 +15,15 @@ import pytest
 from lab.boards import __main__ as boards
 from lab.boards import files, power
 from lab.shell import say
-from tests.e2e.probing import Writing
+from tests.e2e.probing import Probing, Writing
 from tests.e2e.rack import Stack, TestRack, eventually
 
 pytestmark = pytest.mark.lab
 NET = "10.128.0"
-BOARDS = dict.fromkeys(("lb-1", "cp-1", "cp-2", "w-1", "w-2", "w-3", "w-4"), "")
+BOARDS = dict.fromkeys(("cp-1", "cp-2", "w-1", "w-2", "w-3", "w-4"), "")
+VIP, PORT = f"{NET}.241", 8443
+LONGEST = 3.0
+"""Seconds that the endpoint may be away when the control plane dies that has the address."""
 LONGEST_WRITE = 5.0
 """Seconds that writes may fail while a member is away or another one comes."""
 API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -45,8 +48,12 @@ def rack_with_etcd() -> Iterator[TestRack]:
 
 
 def describe(one: Stack) -> None:
-    """Three members, two control planes, no worker."""
-    one["helicon:cluster"] |= {"endpoint_address": f"{NET}.11", "schedulable_control_planes": True}
+    """Three members, two control planes with HAProxy and keepalived beside the API server, no other machine."""
+    cluster = one["helicon:cluster"]
+    del cluster["endpoint_address"], one["helicon:load_balancers"]
+    cluster |= {"endpoint_port": PORT, "vip": {"address": VIP, "on": "control-planes"}}
+    cluster["schedulable_control_planes"] = True
+    one["helicon:authority"] = {"kubelet_serving": "signed"}
     one["helicon:etcd_members"] = {name: member(name) for name in ("w-1", "w-2", "w-3")}
     one["helicon:nodes"] = {
         name: {"address": f"{NET}.2{name[-1]}", "roles": ["control-plane"]} for name in ("cp-1", "cp-2")
@@ -87,6 +94,28 @@ def test_up_builds_it(rack_with_etcd: TestRack) -> None:
     for number in (1, 2, 3):
         assert f"https://{NET}.3{number}:2379" in rack.root("cp-1", "cat", API_MANIFEST)
     settled(rack)
+
+
+def test_the_address_outlives_the_control_plane_that_has_it(rack_with_etcd: TestRack) -> None:
+    """The other one takes it."""
+    rack = rack_with_etcd
+    (holder,) = [name for name in ("cp-1", "cp-2") if VIP in rack.root(name, "ip", "-4", "address")]
+    with Probing(f"{VIP}:{PORT}") as seen:
+        time.sleep(2)
+        power.cut(rack.boards[holder])
+        time.sleep(8)
+        power.power_on(rack.boards[holder])
+        eventually("both API servers", lambda: rack.api_ready("cp-1") and rack.api_ready("cp-2"))
+    say(str(seen.result))
+    assert seen.result.longest < LONGEST, seen.result
+
+
+def test_kubelets_have_certificates_that_the_cluster_signed(rack_with_etcd: TestRack) -> None:
+    """metrics-server checks them, and reads from every node."""
+    for number in (1, 2):
+        ask = f"openssl s_client -connect {NET}.2{number}:10250 </dev/null | openssl x509 -noout -issuer"
+        assert rack_with_etcd.root("cp-1", "sh", "-c", ask).rstrip().endswith("kubernetes")
+    eventually("metrics of both nodes", lambda: rack_with_etcd.kubectl("top", "nodes").count("cp-") == 2)
 
 
 def test_it_outlives_a_member(rack_with_etcd: TestRack) -> None:
