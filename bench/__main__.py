@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [sides] [growth] [report] [down] [--sizes ...]`; see `make bench`."""
+"""The command line: `python -m bench [part...] [--sizes ...]`, without parts all but down; see `make bench`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from bench import report
+from bench import cluster, report
+from bench.backends import BACKENDS, Backends
 from bench.boards import LAB, Boards
 from bench.contenders.ansible import AnsibleMitogen, mitogen
+from bench.contenders.helicon import resource_bytes
 from bench.growth import Growth, learn, sizes
 from bench.places import REPOSITORY, RESULTS, WORK
+from bench.profile import PROFILE, Profile
 from bench.results import BOARDS, SIMULATED, Results, about_machine, versions
 from bench.rounds import CONTENDERS, WIRE, Series
 from bench.simulated import Model, by_ssh
@@ -25,8 +28,9 @@ from lab.shell import say
 
 MODELS = 2
 """Real boards that simulated machines learn from: one as a control plane, one as another node."""
-PARTS = {"sides", "growth", "report", "down"}
-QUICK = {"sizes": "1 2", "rounds": 1, "growth": "2 5"}
+MEASURED = ["sides", "growth", "profile", "cluster"]
+PARTS = {*MEASURED, "report", "down"}
+QUICK = {"sizes": "1 2", "rounds": 1, "growth": "2 5", "profile": "2 4", "state": "4 8", "cluster": 1}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,15 +39,16 @@ def main(argv: list[str] | None = None) -> int:
     if not set(args.part) <= PARTS:
         raise SystemExit(f"unknown part among {args.part}; known: {', '.join(sorted(PARTS))}")
     if args.quick:
-        args.sizes, args.rounds, args.growth = QUICK["sizes"], QUICK["rounds"], QUICK["growth"]
-    parts = args.part or ["sides", "growth", "report"]
+        vars(args).update(QUICK)
+    parts = args.part or [*MEASURED, "report"]
     if parts == ["down"]:
+        cluster.down()
         Boards(MODELS).down()
         return 0
     results = Results() if args.fresh else Results.load(RESULTS)
-    if {"sides", "growth"} & set(parts):
+    if {*MEASURED} & set(parts):
         if not args.inside:
-            return _again_inside(argv if argv is not None else sys.argv[1:], args.sizes)
+            return _again_inside(argv if argv is not None else sys.argv[1:], args, parts)
         _measure(args, parts, results)
     if "report" in parts:
         report.write(results)
@@ -51,12 +56,17 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _again_inside(argv: list[str], wanted: str) -> int:
+def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -> int:
     """The boards are made from outside; what is measured runs in the lab's network, beside them."""
-    Boards(max([MODELS, *sizes(wanted)])).up()
+    if set(parts) - {"cluster", "report"}:
+        Boards(max([MODELS, *sizes(args.sizes if "sides" in parts else "")])).up()
+    if "cluster" in parts:
+        cluster.get_ready()
     done = subprocess.run(
         namespace.inside([sys.executable, "-m", "bench", "--inside", *argv]), cwd=REPOSITORY, check=False
     )
+    if "cluster" in parts:
+        cluster.down()
     return done.returncode
 
 
@@ -76,32 +86,52 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
             series.run(args.rounds)
             series.count()
             results.save(RESULTS)
-    if "growth" in parts:
-        results.drop([SIMULATED], sizes(args.growth))
-        _grow(args, boards, results)
+    if {"growth", "profile"} & set(parts):
+        _simulate(args, parts, boards, results)
+    if "cluster" in parts:
+        results.drop([cluster.CLUSTER], [cluster.SIZE])
+        cluster.Race(results, WORK / "cluster").run(args.cluster)
         results.save(RESULTS)
 
 
-def _grow(args: argparse.Namespace, boards: Boards, results: Results) -> None:
+def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, results: Results) -> None:
     fleet = boards.fleet(MODELS)
     models = [_model(fleet, one) for one in fleet.targets]
     record = learn(models, fleet.identity, WORK / "growth", lambda: boards.reset(MODELS), say)
-    growth = Growth(
-        record=record,
-        identity=keys.identity(LAB),
-        place=WORK / "growth",
-        results=results,
-        latency=args.latency / 1000,
-        login_seconds=_login_seconds(fleet),
-        say=say,
-    )
-    note = (
-        f"Simulated machines: {args.latency:g} ms latency, {growth.login_seconds * 1000:.0f} ms for a login."
-    )
+    login = _login_seconds(fleet)
+    note = f"Simulated machines: {args.latency:g} ms latency, {login * 1000:.0f} ms for a login."
     results.notes.append(note)
-    for size in sizes(args.growth):
-        growth.run(size, args.rounds)
-        results.save(RESULTS)
+    grown = sizes(args.growth) if "growth" in parts else []
+    made: list[tuple[str, type[Growth] | type[Profile], str]] = [
+        (SIMULATED, Growth, "growth"),
+        (PROFILE, Profile, "profile"),
+    ]
+    for kind, maker, part in made:
+        if part in parts:
+            wanted = sizes(getattr(args, part))
+            results.drop([kind], wanted)
+            one = maker(
+                record=record,
+                identity=keys.identity(LAB),
+                place=WORK / part,
+                results=results,
+                latency=args.latency / 1000,
+                login_seconds=login,
+                say=say,
+            )
+            if isinstance(one, Profile):
+                one.grown = grown
+            for size in wanted:
+                one.run(size, args.rounds)
+                results.save(RESULTS)
+    if "profile" in parts:
+        results.drop([BACKENDS], sizes(args.state))
+        state = Backends(
+            place=WORK / "state", results=results, resource_bytes=resource_bytes(fleet), say=say, grown=grown
+        )
+        for size in sizes(args.state):
+            state.run(size)
+            results.save(RESULTS)
 
 
 def _model(fleet: Fleet, target: Target) -> Model:
@@ -142,11 +172,16 @@ def _refuse_swap() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="*", help="of sides, growth, report; or down: the boards go")
+    parser.add_argument(
+        "part", nargs="*", help="of sides, growth, profile, cluster, report; or down: the boards go"
+    )
     parser.add_argument("--sizes", default="1 5 13", help="boards (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (%(default)s)")
     parser.add_argument("--contenders", default="", help=f"of: {', '.join(CONTENDERS)}")
     parser.add_argument("--growth", default="5 13 50 200", help="simulated machines (%(default)s)")
+    parser.add_argument("--profile", default="13 200", help="machines of the profile (%(default)s)")
+    parser.add_argument("--state", default="50 200", help="machines whose state is kept (%(default)s)")
+    parser.add_argument("--cluster", type=int, default=2, help="rounds, boards to cluster (%(default)s)")
     parser.add_argument("--latency", type=float, default=1.0, help="of simulated machines, ms (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a few minutes, to see that all works")
     parser.add_argument("--fresh", action="store_true", help="forget former results")

@@ -45,6 +45,18 @@ systemctl daemon-reload; systemctl restart systemd-journald; systemctl enable -q
 """
 
 
+def ground(lab: plan.Lab) -> str:
+    """Make what boards of a lab stand on, unless it is there; their image."""
+    with engine.lock():
+        machine.prepare()
+        namespace.make()
+        engine.start()
+        timeserver.start()
+        keys.make(lab)
+        rack.make_network(lab)
+        return image.make(SYSTEM)
+
+
 class Boards:
     """So many boards, made or found again; the first `count` of them are measured on."""
 
@@ -53,15 +65,7 @@ class Boards:
 
     def up(self) -> None:
         """Make or start them, and keep a copy of what a fresh one is."""
-        with engine.lock():
-            machine.prepare()
-            namespace.make()
-            engine.start()
-            timeserver.start()
-            keys.make(LAB)
-            rack.make_network(LAB)
-            system = image.make(SYSTEM)
-        rack.up(LAB, dict.fromkeys(self.boards, system))
+        rack.up(LAB, dict.fromkeys(self.boards, ground(LAB)))
         settings = [key.replace(".", "/") for key in SYSCTL]
         self._each(["sh", "-c", _SAVE, "save", FSTAB, *settings], len(self.boards))
 

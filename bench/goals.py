@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.cluster import CLUSTER, SIZE, TO_CLUSTER
 from bench.contenders.contender import AGAIN, FIRST
 from bench.growth import ONE_CHANGED, REFRESH
 from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio
@@ -46,7 +47,7 @@ class Goal:
 
 def goals(results: Results) -> list[Goal]:
     """All goals, in the order of the issue."""
-    return [*_side_by_side(results), *_growth(results)]
+    return [*_side_by_side(results), _to_cluster(results), *_growth(results)]
 
 
 def _side_by_side(results: Results) -> list[Goal]:
@@ -70,6 +71,12 @@ def _side_by_side(results: Results) -> list[Goal]:
         goal(f"{prepared}: this program over pyinfra", first, wall(PYINFRA, FIRST), 1),
         goal(f"{prepared}: this program over script + engine's floor", first, limit(FIRST), 1.3),
     ]
+
+
+def _to_cluster(results: Results) -> Goal:
+    ours, script = (results.median(CLUSTER, name, TO_CLUSTER, SIZE) for name in (US, SCRIPT))
+    text = "boards to verified cluster: this program over the script"
+    return Goal(text=text, found=ratio(ours, script), limit=1.2)
 
 
 def _growth(results: Results) -> list[Goal]:

@@ -22,10 +22,13 @@ from bench.simulated import Count, Machine, Model, Simulated, plan
 from bench.target import Fleet
 
 REFRESH, ONE_CHANGED, ONE_BACK = "refresh", "one changed, no refresh", "one changed back, no refresh"
+ONE_ADDED, ADDED_ALONE = "one added", "one added, no refresh"
 STATE = "state"
 """The scenario under whose name the size of a checkpoint is kept."""
-GROWN = (FIRST, AGAIN, DRY, REFRESH, ONE_CHANGED, ONE_BACK)
-REPEATED = GROWN[1:]
+LEARNED = (FIRST, AGAIN, DRY, REFRESH, ONE_CHANGED, ONE_BACK)
+ADDED = (ONE_ADDED, ADDED_ALONE)
+"""Learned already: the new machine does its first run, the others have nothing to change."""
+GROWN = (*LEARNED, *ADDED)
 PORT = 2222
 Say = Callable[[str], None]
 
@@ -33,18 +36,28 @@ Say = Callable[[str], None]
 class Grown(Helicon):
     """This program with the scenarios of a rack that grows: one machine of it changes.
 
-    Neither the refresh nor the preflight, which ask every machine, is part of that change.
+    Neither the refresh nor the preflight, which ask every machine, is part of that change. A machine is
+    added both ways: as a user does, and without what asks the others.
     """
 
+    larger: Fleet
+    """The rack with the machine that is added to it."""
+
     def command(self, scenario: str) -> Command:
-        """The verb; for a change, with a stack file in which the last machine differs."""
+        """The verb; for a change, with a stack file in which the last machine differs or is new."""
+        if scenario in ADDED:
+            self.engine.configure(stack(self.larger))
+            return self._up_alone() if scenario == ADDED_ALONE else self.engine.command("up")
         if scenario in (ONE_CHANGED, ONE_BACK):
             self.engine.configure(
                 changed(stack(self.fleet)) if scenario == ONE_CHANGED else stack(self.fleet)
             )
-            up = self.engine.command("up", "--refresh=false")
-            return replace(up, env={**up.env, "HELICON_PREFLIGHT": "0"})
+            return self._up_alone()
         return self.engine.command("refresh") if scenario == REFRESH else super().command(scenario)
+
+    def _up_alone(self) -> Command:
+        up = self.engine.command("up", "--refresh=false")
+        return replace(up, env={**up.env, "HELICON_PREFLIGHT": "0"})
 
 
 def changed(given: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +79,7 @@ def learn(
         fleet = _fleet(simulated, identity, place / "learning")
         for machine, model in zip(simulated.machines, models, strict=True):
             machine.model = model
-        scenarios = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)))
+        scenarios = ((Grown, LEARNED), (Script, (FIRST, AGAIN, DRY)))
         for kind, names in scenarios:
             reset()
             one = kind(fleet, place / "learning" / kind.name)
@@ -102,25 +115,40 @@ class Growth:
     def run(self, size: int, rounds: int) -> None:
         """One size: everything once from nothing, then the rest again and again."""
         simulated = Simulated(
-            self.record, plan(size, PORT), latency=self.latency, login_seconds=self.login_seconds
+            self.record, plan(size + 1, PORT), latency=self.latency, login_seconds=self.login_seconds
         )
         try:
-            fleet = _fleet(simulated, self.identity, self.place / str(size))
+            larger = _fleet(simulated, self.identity, self.place / str(size))
+            fleet = replace(larger, targets=larger.targets[:size])
             makers = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)), (Floor, (FIRST, AGAIN, DRY)))
             for kind, scenarios in makers:
                 one = kind(fleet, self.place / str(size) / kind.name.replace("'", ""))
                 one.prepare()
                 for number in range(rounds):
                     for scenario in scenarios if number == 0 else scenarios[1:]:
-                        self._measure(one, scenario, number, simulated)
+                        if scenario in ADDED and isinstance(one, Grown):
+                            self._add(one, larger, scenario, number, simulated)
+                        else:
+                            simulated.begin(f"{one.name}/{scenario}")
+                            self._measure(one, scenario, number, simulated)
                 if isinstance(one, Grown):
                     self._state(one, size)
         finally:
             simulated.close()
 
+    def _add(self, one: Grown, larger: Fleet, scenario: str, number: int, simulated: Simulated) -> None:
+        """A machine more; then the stack is as it was."""
+        one.larger = larger
+        simulated.begin(f"{one.name}/{AGAIN}")
+        simulated.machines[-1].history = f"{one.name}/{FIRST}"
+        before = one.engine.state_file.read_bytes()
+        self._measure(one, scenario, number, simulated)
+        one.engine.state_file.write_bytes(before)
+        one.engine.configure(stack(one.fleet))
+
     def _measure(self, one: Contender, scenario: str, number: int, simulated: Simulated) -> None:
-        simulated.begin(f"{one.name}/{scenario}")
-        size = len(simulated.machines)
+        size = len(one.fleet.targets)
+        machines = simulated.machines if scenario in ADDED else simulated.machines[:size]
         log = one.place / f"{scenario.replace(' ', '-')}-{number}.log"
         self.results.note_load(f"{size} simulated, {one.name}, {scenario}")
         cost = measured(one.command(scenario), log)
@@ -132,7 +160,7 @@ class Growth:
             size=size,
             round=number,
             cost=cost,
-            per_host=counted(simulated.machines),
+            per_host=counted(machines),
             problems=problems + simulated.unlearned[:3],
         )
         self.results.add(sample)

@@ -2,7 +2,7 @@
 
 What a machine answers depends on what was done to it before. So a machine's history is the digest
 of all commands since the beginning of a scenario, but for the questions of this program, which
-change nothing and come in any order; they are kept one by one. Name and address of a machine are
+change nothing and come in any order; they are kept one by one. Name and addresses of a machine are
 taken out of what is learned and put into what is played back.
 """
 
@@ -19,7 +19,7 @@ from providers.core import batch
 _ASKED = re.compile(
     r"^question ([0-9a-f]{32}) (.*?)\n(?=question [0-9a-f]{32} |\nfor list in |echo end\n)", re.M | re.S
 )
-_NAME, _ADDRESS = b"\x01name\x02", b"\x01address\x02"
+_NAME, _ADDRESS, _REACHED = b"\x01name\x02", b"\x01address\x02", b"\x01reached\x02"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +122,22 @@ def asked(stdin: bytes) -> dict[str, bytes]:
 
 
 def general(machine: Target, text: bytes) -> bytes:
-    """A text without the machine's name and address."""
-    return text.replace(machine.name.encode(), _NAME).replace(machine.own_address.encode(), _ADDRESS)
+    """A text without the machine's name and addresses."""
+    for own, mark in _marks(machine):
+        text = text.replace(own, mark)
+    return text
 
 
 def special(machine: Target, text: bytes) -> bytes:
     """A text with them."""
-    return text.replace(_NAME, machine.name.encode()).replace(_ADDRESS, machine.own_address.encode())
+    for own, mark in _marks(machine):
+        text = text.replace(mark, own)
+    return text
+
+
+def _marks(machine: Target) -> list[tuple[bytes, bytes]]:
+    own = (machine.name, machine.own_address, machine.address)
+    return list(zip((one.encode() for one in own), (_NAME, _ADDRESS, _REACHED), strict=True))
 
 
 def _line(machine: Target, key: str, answer: batch.Answer) -> str:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from bench import backends, cluster, layers
 from bench.contenders.contender import SCENARIOS
 from bench.goals import RACK, US, beyond_floor, goals
 from bench.growth import GROWN, state_bytes
@@ -72,7 +73,8 @@ def page(results: Results, plots: Iterable[Path] = ()) -> str:
     drawn = [path.name for path in plots]
     parts = [INTRODUCTION.format(checks=checks()), _goals(results), _measured_on(results)]
     parts += [_boards(results, scenario, drawn) for scenario in SCENARIOS]
-    parts += [_wire(results), _growth(results, drawn), _failures(results)]
+    parts += [_wire(results), cluster.section(results), _growth(results, drawn)]
+    parts += [_profile(results), _state(results), _failures(results)]
     return "\n".join(part for part in parts if part)
 
 
@@ -221,6 +223,37 @@ def _checkpoint(results: Results, sizes: Sequence[int]) -> str:
         "rack; it is the engine's floor that shows it.\n\n"
     )
     return f"### Checkpoint\n\n{told}{table(head, rows)}"
+
+
+PROFILE_TOLD = """\
+Each part is a difference: the same run with it and without it, on simulated machines (`bench/profile.py`).
+The engine's resources that do nothing stand for the engine; connections and round trips are those of the
+program's own pool, alone, with machines that answer at once. What a machine does, and what the network and
+logins take, is the part of the time that goes when they take none; it is shared out as the machines counted
+it. Simulated machines answer from this computer, so their side of SSH is in the whole; with many machines the
+processors decide, and parts that wait hide behind those that work. Differences below the spread mean nothing.
+"""
+STATE_TOLD = """\
+The engine with resources that do nothing (`bench/floor`), no machine asked. Every backend that keeps files (local,
+PostgreSQL, an object store) is given the whole state after each step, and to serialize and check all of it is
+work of the engine itself, whatever it is kept in. Fewer steps, or a smaller state at each, are what makes that
+work less. `PULUMI_SKIP_CHECKPOINTS=true` writes once, at the end: it shows what writing costs, but an engine that is
+killed then forgets what it made; this program's resources would adopt it on the next run.
+"""
+
+
+def _profile(results: Results) -> str:
+    head, rows = layers.rows(results)
+    if len(head) < 2:
+        return ""
+    return f"## Where the time goes\n\n{layers.told(results)}\n{PROFILE_TOLD}\n{table(head, rows)}"
+
+
+def _state(results: Results) -> str:
+    head, rows = backends.rows(results)
+    if not rows:
+        return ""
+    return f"## Keeping the state\n\n{backends.told(results)}{STATE_TOLD}\n{table(head, rows)}"
 
 
 def _failures(results: Results) -> str:

@@ -33,7 +33,10 @@ Model = Callable[[str, bytes], Awaitable[Reply]]
 
 @dataclass
 class Count:
-    """What one simulated machine was asked: connections, commands (a round trip each), bytes, when."""
+    """What one simulated machine was asked: connections, commands (a round trip each), bytes, when.
+
+    And the seconds that it let go by: for logins, for the network, for its own work.
+    """
 
     connections: int = 0
     commands: int = 0
@@ -41,6 +44,9 @@ class Count:
     received: int = 0
     first: float = 0.0
     last: float = 0.0
+    logins: float = 0.0
+    network: float = 0.0
+    work: float = 0.0
 
     @property
     def span(self) -> float:
@@ -71,7 +77,7 @@ def plan(count: int, port: int) -> list[Target]:
         Target(
             name=f"sim-{number:04}",
             own_address=f"10.210.{100 + number // 100}.{100 + number % 100}",
-            address=f"127.77.{number // 250}.{1 + number % 250}",
+            address=f"127.77.{100 + number // 100}.{100 + number % 100}",
             port=port,
         )
         for number in range(1, count + 1)
@@ -79,6 +85,8 @@ def plan(count: int, port: int) -> list[Target]:
 
 
 class _Server(asyncssh.SSHServer):
+    _machine: Machine
+
     def __init__(self, machines: Simulated) -> None:
         self._machines = machines
 
@@ -87,8 +95,10 @@ class _Server(asyncssh.SSHServer):
         conn.set_extra_info(machine=machine)
         machine.count.connections += 1
         machine.count.first = machine.count.first or time.monotonic()
+        self._machine = machine
 
     async def begin_auth(self, username: str) -> bool:
+        self._machine.count.logins += self._machines.login_seconds
         await asyncio.sleep(self._machines.login_seconds)
         return True
 
@@ -108,6 +118,8 @@ class Simulated:
         self.record = record
         self.latency = latency
         self.login_seconds = login_seconds
+        self.pace = 1.0
+        """What a machine's own seconds are multiplied by; 0 where only this side shall cost."""
         self.unlearned: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -130,6 +142,11 @@ class Simulated:
         self.unlearned.clear()
         for one in self._machines.values():
             one.history, one.count = scenario, Count()
+
+    @property
+    def processor_seconds(self) -> float:
+        """What the machines' side of SSH has cost this computer so far."""
+        return self.do(_thread_time())
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the servers' thread and wait for it."""
@@ -201,8 +218,15 @@ class Simulated:
         except Unlearned as error:
             self.unlearned.append(str(error))
             return Reply(stdout=b"", stderr=f"not learned: {error}\n".encode(), status=UNLEARNED, seconds=0)
-        await asyncio.sleep(self.latency + reply.seconds)
+        work = reply.seconds * self.pace
+        machine.count.network += self.latency
+        machine.count.work += work
+        await asyncio.sleep(self.latency + work)
         return reply
+
+
+async def _thread_time() -> float:
+    return time.thread_time()
 
 
 def by_ssh(target: Target, user: str, identity: Path, options: Sequence[str], control: Path) -> Model:

@@ -41,7 +41,8 @@ READERS = {
     "apt-config": r".*",
     "apt-mark": r"show.*",
     "crictl": rf"{_QUERY}(images|ps|info|version|inspect\S*).*",
-    "ctr": r"(-n \S+ |-\S+ )*(version|info|(images|image|i|content|containers|tasks)( (ls|list|check|get|info)( .*)?)?)",
+    "ctr": r"(-n \S+ |-\S+ )*(version|info|(images|image|i|content|containers|tasks)"
+    r"( (ls|list|check|get|info)( .*)?)?)",
     "dpkg": r"(--print-\S+|-[slLSV]|--status|--list|--listfiles|--search|--verify|--compare-versions)( .*)?",
     "dpkg-query": r".*",
     "find": r"(?!.* -(delete|exec|execdir|ok|fprint\S*)\b).*",

@@ -25,6 +25,18 @@ def test_an_answer_carries_the_name_of_the_one_who_gives_it() -> None:
     assert played.seconds == 0.25
 
 
+def test_a_question_about_the_address_it_is_reached_at_is_everyones() -> None:
+    """The program asks which interface holds its own connection."""
+    record, question = Record(), ("ip", "route", "get")
+    own = [batch.script([(*question, one.address)]).encode() for one in (REAL, OTHER)]
+    answer = f"{batch.key((*question, REAL.address))} 0 YQ== \nend\n"
+    record.learn(REAL, "a", "sudo sh -s", own[0], reply(answer))
+    played, _ = record.play(OTHER, "a", "sudo sh -s", own[1])
+    assert batch.parse(played.stdout) == {
+        batch.key((*question, OTHER.address)): batch.Answer(exit_status=0, stdout=b"a", stderr=b"")
+    }
+
+
 def test_what_was_done_before_decides_the_answer() -> None:
     """The same command after another one is another question."""
     record = Record()

@@ -111,8 +111,12 @@ def test_ansible_has_pipelining_and_a_fork_for_each_machine(tmp_path: Path) -> N
 
 def test_host_keys_are_known_by_port(fleet: Fleet, tmp_path: Path) -> None:
     """As OpenSSH writes them."""
-    assert "[127.77.0.2]:2222 " in fleet.known_hosts.read_text()
-    assert Fleet.of(plan(1, 22), tmp_path / "key", tmp_path).known_hosts.read_text().startswith("127.77.0.2 ")
+    assert f"[{fleet.targets[0].address}]:2222 " in fleet.known_hosts.read_text()
+    assert (
+        Fleet.of(plan(1, 22), tmp_path / "key", tmp_path)
+        .known_hosts.read_text()
+        .startswith("127.77.100.101 ")
+    )
 
 
 def test_contenders_are_known_by_name() -> None:

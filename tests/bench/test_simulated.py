@@ -114,4 +114,5 @@ def test_names_and_addresses_are_never_part_of_another() -> None:
     machines = plan(500, 2222)
     assert len({len(one.name) for one in machines}) == len({len(one.own_address) for one in machines}) == 1
     assert len({one.address for one in machines}) == 500
+    assert len({len(one.address) for one in machines}) == 1
     assert all(one.address.startswith("127.") for one in machines)

@@ -1,0 +1,226 @@
+"""Boards to a verified cluster: this program beside a hand-tuned parallel script, round by round.
+
+Both begin with the boards of `Pulumi.lab.yaml`, fresh, and with the same bundle; both end with the proof
+that the cluster works. Whoever ends well is then looked at past SSH: what is amiss makes it no result.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.boards import ground
+from bench.contenders.cluster_script import ClusterScript
+from bench.contenders.contender import Command
+from bench.contenders.helicon import Helicon
+from bench.meter import measured
+from bench.places import REPOSITORY
+from bench.results import Results, Sample, number, ratio, spread
+from bench.rounds import turned
+from config import Rack, load_file
+from lab.boards import __main__ as boards
+from lab.boards import keys, plan, power, rack
+from lab.bundle.build import build
+from lab.errors import LabError
+from lab.program import Program
+from lab.shell import say
+from providers.membership.admin import ADMIN_CONF
+from providers.membership.readiness import unready_nodes, unready_pods
+
+CLUSTER = "cluster"
+"""The kind of these samples."""
+LAB = plan.Lab(name="benchk", subnet=ipaddress.IPv4Network("10.131.0.0/24"))
+TO_CLUSTER = "boards to cluster"
+SIZE = 7
+"""Boards: two load balancers, three control planes, two workers."""
+SPARE = "w-3"
+STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+"""What runs once for each control plane."""
+
+
+class ClusterProgram:
+    """This program, whole: `pulumi up` on an empty stack, as `make lab` does it."""
+
+    name = Helicon.name
+
+    def __init__(self, bundle: Path) -> None:
+        self.program = Program(LAB.name, bundle=bundle)
+
+    def prepare(self) -> None:
+        """An empty stack with the stack file of `make lab`, at the addresses of these boards."""
+        self.program.forget()
+        self.program.prepare()
+        self.program.write_stack_file(stack((REPOSITORY / "Pulumi.lab.yaml").read_text()))
+
+    def command(self) -> Command:
+        """`pulumi up`; it runs inside the lab's network."""
+        argv = self.program.command("up", "--yes", "--skip-preview")
+        return Command(argv=argv, env=self.program.environment(), cwd=REPOSITORY)
+
+
+class Race:
+    """Both contenders on the same boards, one after the other."""
+
+    def __init__(self, results: Results, place: Path) -> None:
+        self._results = results
+        self._place = place
+        self._bundle = build()
+        names = [name for name in plan.BOARDS if name != SPARE]
+        self._boards = {one.name: one for one in plan.boards(LAB, names)}
+        self._program = ClusterProgram(self._bundle)
+
+    def run(self, rounds: int) -> None:
+        """All rounds; who begins changes from one to the next, and boards are made anew for each."""
+        self._place.mkdir(parents=True, exist_ok=True)
+        contenders: list[Callable[[int], Sample]] = [self._by_program, self._by_script]
+        for turn in range(rounds):
+            self._results.note_load(f"cluster, round {turn + 1}, before")
+            for one in turned(contenders, turn):
+                fresh(list(self._boards.values()))
+                sample = one(turn)
+                self._results.add(sample)
+                wall, told = sample.cost.wall, " ".join(sample.problems)
+                say(f"{CLUSTER} {SIZE} {TO_CLUSTER} {sample.contender:10} {wall:7.2f} s {told}")
+
+    def _by_program(self, turn: int) -> Sample:
+        self._program.prepare()
+        return self._measured(self._program.name, self._program.command(), turn)
+
+    def _by_script(self, turn: int) -> Sample:
+        self._program.prepare()
+        script = ClusterScript(
+            load_file(self._program.program.stack_file), self._place / "script", self._bundle
+        )
+        script.prepare(keys.identity(LAB), keys.known_hosts(LAB))
+        return self._measured(script.name, script.command(), turn)
+
+    def _measured(self, name: str, command: Command, turn: int) -> Sample:
+        cost = measured(command, self._place / f"{name}-{turn}.log")
+        problems = [f"status {cost.status}"] if cost.status else self._looked_at()[:5]
+        return Sample(
+            kind=CLUSTER,
+            contender=name,
+            scenario=TO_CLUSTER,
+            size=SIZE,
+            round=turn,
+            cost=cost,
+            problems=problems,
+        )
+
+    def _looked_at(self) -> list[str]:
+        """What is amiss; a cluster that does not let itself be asked is."""
+        try:
+            return self._amiss()
+        except LabError as error:
+            return [str(error)]
+
+    def _amiss(self) -> list[str]:
+        """What the cluster lacks, as its own API says past SSH, and the load balancers that do not lead to it."""
+        wanted = load_file(self._program.program.stack_file)
+        first = self._boards[wanted.control_planes()[0].name]
+
+        def kubectl(*args: str) -> str:
+            return power.root(first, "kubectl", "--kubeconfig", ADMIN_CONF, *args)
+
+        items = json.loads(kubectl("get", "nodes,pods", "-A", "-o", "json"))["items"]
+        return differences(wanted, items) + [
+            f"{name}: the API does not answer there"
+            for name, one in wanted.load_balancers.items()
+            if kubectl("--server", f"https://{one.address}:{wanted.cluster.endpoint_port}",
+                       "--tls-server-name", "kubernetes", "get", "--raw", "/readyz") != "ok"
+        ]  # fmt: skip
+
+
+def fresh(wanted: Sequence[plan.Board]) -> None:
+    """Boards as from the imager, without the record of commands, which would add to every program's start."""
+    rack.up(LAB, dict.fromkeys(wanted, ground(LAB)), reset=True)
+
+
+def get_ready() -> None:
+    """What takes long and may have to be fetched: bundle, engine, boards' image; and the lab's network."""
+    Program(LAB.name, bundle=build()).environment()
+    ground(LAB)
+
+
+def down() -> None:
+    """The boards go, and the stack with them."""
+    Program(LAB.name).forget()
+    boards.down(LAB)
+
+
+def stack(text: str) -> dict[str, Any]:
+    """The stack file of `make lab` for these boards: own addresses, key and host keys."""
+    net = str(LAB.subnet.network_address).removesuffix("0")
+    text = text.replace("10.123.0.", net).replace(".lab/lab/", f".lab/{LAB.name}/")
+    found: dict[str, Any] = yaml.safe_load(text.replace("known_hosts.lab", f"known_hosts.{LAB.name}"))
+    return found
+
+
+def differences(wanted: Rack, items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What nodes and pods lack of the wanted cluster."""
+    names = [node.hostname for node in wanted.nodes.values()]
+    nodes = [one for one in items if one["kind"] == "Node"]
+    pods = [one for one in items if one["kind"] == "Pod" and "deletionTimestamp" not in one["metadata"]]
+    planes = [node.hostname for node in wanted.control_planes()]
+    expected = [f"{pod}-{node}" for pod in STATIC for node in planes]
+    running = [one["metadata"]["name"] for one in pods]
+    labels = {one["metadata"]["name"]: one["metadata"].get("labels", {}) for one in nodes}
+    return [
+        *(f"node {name}: not Ready" for name in unready_nodes(nodes, names)),
+        *(f"pod {name}: not ready" for name in unready_pods(pods)),
+        *(f"pod {name}: missing" for name in expected if name not in running),
+        *(f"pods of {name}: {found} of {want}" for name, found, want in _shortages(running, len(names))),
+        *(
+            f"node {node.hostname}: label {key}"
+            for node in wanted.nodes.values()
+            for key, value in node.labels.items()
+            if labels.get(node.hostname, {}).get(key) != value
+        ),
+    ]
+
+
+def _shortages(running: Sequence[str], nodes: int) -> list[tuple[str, int, int]]:
+    """Pods that there are too few of: name, how many there are, how many there should be."""
+    expected = {"kube-flannel-ds-": nodes, "kube-proxy-": nodes, "coredns-": 2, "metrics-server-": 1}
+    counted = {name: sum(one.startswith(name) for one in running) for name in expected}
+    return [(name, counted[name], want) for name, want in expected.items() if counted[name] < want]
+
+
+TOLD = """\
+The rack of `Pulumi.lab.yaml`: two load balancers, three control planes, two workers, fresh boards for each run, one
+bundle of artifacts for both. The script (`bench/contenders/cluster.sh`) makes the same cluster from the same texts,
+with all it can do at once: the CAs made beforehand, one connection to each machine, images streamed into containerd,
+the first control plane served before all others, workers joining beside the control planes, which join one after the
+other. It checks no sums, keeps no journal and could not be run twice. Both end with the same proof, from a pod on
+every node; then nodes, pods, labels and load balancers are looked at once more past SSH. Processor time is this
+side's alone, without the boards.
+"""
+
+
+def section(results: Results) -> str:
+    """The part of the page; empty where nothing was measured."""
+    names = dict.fromkeys(one.contender for one in results.samples if one.kind == CLUSTER)
+    rows = [row for name in names if (row := _row(results, name))]
+    if not rows:
+        return ""
+    head = ["contender", "seconds", "spread", "ratio", "processor s", "memory MiB", "runs"]
+    lines = [head, ["---"] * len(head), *rows]
+    return f"## From boards to a cluster\n\n{TOLD}\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _row(results: Results, name: str) -> list[str]:
+    good = results.of(CLUSTER, name, TO_CLUSTER, SIZE)
+    if not good:
+        return []
+    wall, cpu, memory = (
+        statistics.median(getattr(one.cost, what) for one in good) for what in ("wall", "cpu", "memory")
+    )
+    ours = results.median(CLUSTER, Helicon.name, TO_CLUSTER, SIZE)
+    figures = [number(wall), spread(one.cost.wall for one in good), number(ratio(wall, ours))]
+    return [name, *figures, number(cpu), number(memory), str(len(good))]
