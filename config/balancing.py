@@ -111,7 +111,7 @@ class Haproxy(Part):
     """Most connections at once."""
     check_interval: HaproxyTime = "500ms"
     """Time between two health checks of an API server."""
-    check_fast_interval: HaproxyTime = "200ms"
+    check_fast_interval: HaproxyTime = "100ms"
     """The same while checks begin to fail, or to succeed again."""
     fall: Annotated[int, Field(ge=1, le=100)] = 2
     """Failed checks after which an API server gets no more connections."""

@@ -22,7 +22,7 @@ DEFAULTS: Options = {
     "retries": 3,
     "maxconn": 4000,
     "check_interval": "500ms",
-    "check_fast_interval": "200ms",
+    "check_fast_interval": "100ms",
     "fall": 2,
     "rise": 2,
     "hard_stop_after": "3h",

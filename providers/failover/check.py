@@ -10,7 +10,7 @@ from config import Rack
 from config.balancing import Zone
 from providers.core.errors import HostError, StillDiffers
 from providers.core.thing import Rack as Machines
-from providers.failover.probe import Probing, Result, ask
+from providers.failover.probe import ASKED, Probing, Result, ask
 from providers.failover.stops import Stop, running
 from providers.membership.admin import peers
 
@@ -106,4 +106,4 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _url(zone: Zone) -> str:
-    return f"https://{zone.endpoint_address or zone.endpoint}:{zone.endpoint_port}/readyz"
+    return f"https://{zone.endpoint_address or zone.endpoint}:{zone.endpoint_port}{ASKED}"

@@ -23,6 +23,9 @@ EVERY = 0.2
 """Seconds between the beginnings of two probes."""
 TIMEOUT = 3.0
 """Seconds in which an answer must be there; each probe is a connection of its own."""
+ASKED = "/readyz?exclude=shutdown"
+"""Whether an API server can serve, its etcd included. One that leaves serves on for some seconds while its /readyz
+already sends load balancers away: that it says so to them is no failure."""
 _AT_ONCE = 32
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from lab.errors import LabError
 from lab.namespace import inside
 from lab.places import REPOSITORY
-from providers.failover.probe import Result
+from providers.failover.probe import ASKED, Result
 from tests.e2e.rack import TestRack
 
 
@@ -20,7 +20,7 @@ class Probing:
     """The program's own probes, every 0.2 s as long as the block lasts; `result` is there when it has ended."""
 
     def __init__(self, endpoint: str) -> None:
-        self._url = f"https://{endpoint}/readyz"
+        self._url = f"https://{endpoint}{ASKED}"
         self.result = Result(probes=0, failed=0, longest=0.0)
 
     def __enter__(self) -> Probing:

@@ -76,7 +76,7 @@ def test_a_written_file_is_read_back_as_its_options(options: dict[str, Json]) ->
         ("rise 2", "rise 9", "rise", 9),
         ("    option log-health-checks\n", "", "log_health_checks", False),
         ("maxconn 4000", "maxconn 4", "maxconn", 4),
-        (" fastinter 200ms", " fastinter 9s", "check_fast_interval", "9s"),
+        (" fastinter 100ms", " fastinter 9s", "check_fast_interval", "9s"),
         ("    retries 3", "    retries 0", "retries", 0),
         ("    timeout check 3s", "    timeout check 9s", "timeout_check", "9s"),
         ("bind *:6443", "bind *:6443\n    bind *:7443", "further_binds", [7443]),

@@ -71,7 +71,7 @@ def test_a_rack_that_is_not_whole_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     )
     left = check.unwell(rack(), found, {"lb-1": ["haproxy"], "cp-1": []})
     assert "cp-1: API server not ready" in left and "lb-1: haproxy does not run" in left
-    assert left[-1] == "https://10.0.0.10:6443/readyz: refused"
+    assert left[-1] == "https://10.0.0.10:6443/readyz?exclude=shutdown: refused"
 
 
 def test_the_table_is_markdown() -> None:
