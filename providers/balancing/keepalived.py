@@ -27,6 +27,8 @@ DROP_INS = {
     "/etc/systemd/system/haproxy.service.d/helicon-keepalived.conf": "[Unit]\nWants=keepalived.service\n",
 }
 _FILES = (CONFIG, *DROP_INS)
+_PROTOCOL = "/etc/iproute2/rt_addrprotos.d/keepalived.conf"
+"""keepalived writes it when it begins, and leaves it there."""
 # 2.2.7, which is Debian 12's, ends its own test by SIGTERM after all has been read (its issue 2587):
 # what it had to say against the file it has said by then.
 _INSTALL = """
@@ -84,7 +86,7 @@ class Keepalived(Service):
         options = complete(DEFAULTS, desired.options or {})
         options["interface"] = options["interface"] or _interface(site, options)
         service.remember_unit(site, self.name, UNIT)
-        site.journal.keep_files(_FILES)
+        site.journal.keep_files((*_FILES, _PROTOCOL))
         rewritten = service.of_file(changes)
         if any(change.field in (service.FILE, "address") for change in changes):
             _refuse_taken_address(site, options)
@@ -97,7 +99,7 @@ class Keepalived(Service):
 
     def remove(self, site: Site, managed: ServiceState) -> None:
         """The files and the unit as they were; a stopped keepalived hands the address on first."""
-        service.give_back(site, self.name, UNIT, _FILES)
+        service.give_back(site, self.name, UNIT, (*_FILES, _PROTOCOL))
 
 
 def parse_interface(text: str) -> str:

@@ -58,7 +58,8 @@ exit 0
 _WIPE = 'rm -rf -- "$1/member"; sync -f "$1" 2>/dev/null; exit 0'
 _QUIET = """
 systemctl stop "$1" 2>/dev/null
-rmdir --ignore-fail-on-non-empty -- "$2" /etc/kubernetes/manifests 2>/dev/null; exit 0
+rmdir --ignore-fail-on-non-empty -- "$2" /etc/kubernetes/manifests 2>/dev/null
+rmdir -p --ignore-fail-on-non-empty /usr/libexec/kubernetes/kubelet-plugins/volume/exec 2>/dev/null; exit 0
 """
 
 
