@@ -82,7 +82,15 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
         for size in sizes(args.sizes):
             fleet = boards.fleet(size)
             place = WORK / f"boards-{size}"
-            series = Series(ground=boards, fleet=fleet, names=names, place=place, results=results, say=say)
+            series = Series(
+                ground=boards,
+                fleet=fleet,
+                names=names,
+                place=place,
+                results=results,
+                say=say,
+                keep=lambda: results.save(RESULTS),
+            )
             series.run(args.rounds)
             if size == min(sizes(args.sizes)):
                 series.count()  # what goes over one machine's wire does not depend on the others
