@@ -30,8 +30,12 @@ class Fault:
         return f"{self.machine}: {self.what}"
 
 
-def of_machine(name: str) -> Iterator[Fault]:
-    """The whole machine."""
+def of_machine(name: str, *, reboots_gently: bool) -> Iterator[Fault]:
+    """The whole machine.
+
+    A control plane reboots less gently than it stops: systemd ends all containers at once, and without its
+    etcd an API server takes two seconds to say that it is not ready.
+    """
 
     def on(rack: TestRack) -> None:
         power.power_on(rack.boards[name])
@@ -43,8 +47,13 @@ def of_machine(name: str) -> Iterator[Fault]:
         machine=name, what="stop", begin=lambda rack: power.shut_down(rack.boards[name]), end=on, gentle=True
     )
     yield Fault(machine=name, what="kill", begin=lambda rack: power.cut(rack.boards[name]), end=on)
-    # systemd ends all containers at once: without its etcd an API server takes two seconds to say that it is not ready
-    yield Fault(machine=name, what="reboot", begin=lambda rack: power.reboot(rack.boards[name]), end=nothing)
+    yield Fault(
+        machine=name,
+        what="reboot",
+        begin=lambda rack: power.reboot(rack.boards[name]),
+        end=nothing,
+        gentle=reboots_gently,
+    )
 
 
 def of_service(name: str, service: str) -> Iterator[Fault]:

@@ -146,8 +146,10 @@ def test_it_survives_whatever_stops(ha: TestRack) -> None:
 
 def faults(rack: TestRack) -> Iterator[Fault]:
     """Everything that may stop, one after the other; the etcd leader is one of the control planes."""
-    for name in ("lb-1", "lb-2", *control_planes(rack)):
-        yield from of_machine(name)
+    for name in ("lb-1", "lb-2"):
+        yield from of_machine(name, reboots_gently=True)
+    for name in control_planes(rack):
+        yield from of_machine(name, reboots_gently=False)
     for name in ("lb-1", "lb-2"):
         yield from of_service(name, "haproxy")
         yield from of_service(name, "keepalived")
