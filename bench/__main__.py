@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from bench import cluster, report
 from bench.backends import BACKENDS, Backends
@@ -110,37 +111,39 @@ def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, result
     login = _login_seconds(fleet)
     note = f"Simulated machines: {args.latency:g} ms latency, {login * 1000:.0f} ms for a login."
     results.notes.append(note)
-    grown = sizes(args.growth) if "growth" in parts else []
-    made: list[tuple[str, type[Growth] | type[Profile], str]] = [
-        (SIMULATED, Growth, "growth"),
-        (PROFILE, Profile, "profile"),
-    ]
-    for kind, maker, part in made:
-        if part in parts:
-            wanted = sizes(getattr(args, part))
-            results.drop([kind], wanted)
-            one = maker(
-                record=record,
-                identity=keys.identity(LAB),
-                place=WORK / part,
-                results=results,
-                latency=args.latency / 1000,
-                login_seconds=login,
-                say=say,
-            )
-            if isinstance(one, Profile):
-                one.grown = grown
-            for size in wanted:
-                one.run(size, args.rounds)
-                results.save(RESULTS)
-    if "profile" in parts:
-        results.drop([BACKENDS], sizes(args.state))
-        state = Backends(
-            place=WORK / "state", results=results, resource_bytes=resource_bytes(fleet), say=say, grown=grown
-        )
-        for size in sizes(args.state):
-            state.run(size)
+    given: dict[str, Any] = {
+        "record": record,
+        "identity": keys.identity(LAB),
+        "results": results,
+        "latency": args.latency / 1000,
+        "login_seconds": login,
+        "say": say,
+    }
+    if "growth" in parts:
+        results.drop([SIMULATED], sizes(args.growth))
+        growth = Growth(place=WORK / "growth", **given)
+        for size in sizes(args.growth):
+            growth.run(size, args.rounds)
             results.save(RESULTS)
+    if "profile" in parts:
+        _profile(args, given, fleet, grown=sizes(args.growth) if "growth" in parts else [])
+
+
+def _profile(args: argparse.Namespace, given: dict[str, Any], fleet: Fleet, *, grown: list[int]) -> None:
+    """The parts of a run's time, then what keeping the state costs."""
+    results: Results = given["results"]
+    results.drop([PROFILE], sizes(args.profile))
+    profile = Profile(place=WORK / "profile", grown=grown, **given)
+    for size in sizes(args.profile):
+        profile.run(size, args.rounds)
+        results.save(RESULTS)
+    results.drop([BACKENDS], sizes(args.state))
+    state = Backends(
+        place=WORK / "state", results=results, resource_bytes=resource_bytes(fleet), say=say, grown=grown
+    )
+    for size in sizes(args.state):
+        state.run(size)
+        results.save(RESULTS)
 
 
 def _model(fleet: Fleet, target: Target) -> Model:

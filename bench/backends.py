@@ -103,7 +103,7 @@ class Backends:
                 round=0,
                 cost=cost,
                 per_host={"checkpoint": files or self._kept(size)},
-                problems=[f"status {cost.status}"] if cost.status else [],
+                problems=cost.problems,
             )
             self.results.add(sample)
             self.say(f"state {size:4} {scenario:18} {way.name:40} {cost.wall:7.2f} s")

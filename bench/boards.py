@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from bench.places import WORK
 from bench.preparation import DISABLED, FSTAB, PACKAGES, SYSCTL, UNITS, differences, report_command
 from bench.target import Fleet, Target
-from lab import engine, machine, namespace, timeserver
 from lab.boards import __main__ as boards
 from lab.boards import image, keys, plan, power, rack
 
@@ -47,13 +46,7 @@ systemctl daemon-reload; systemctl restart systemd-journald; systemctl enable -q
 
 def ground(lab: plan.Lab) -> str:
     """Make what boards of a lab stand on, unless it is there; their image."""
-    with engine.lock():
-        machine.prepare()
-        namespace.make()
-        engine.start()
-        timeserver.start()
-        keys.make(lab)
-        rack.make_network(lab)
+    with boards.ground(lab):
         return image.make(SYSTEM)
 
 

@@ -102,7 +102,7 @@ class Race:
 
     def _measured(self, name: str, command: Command, turn: int) -> Sample:
         cost = measured(command, self._place / f"{name}-{turn}.log")
-        problems = [f"status {cost.status}"] if cost.status else self._looked_at()[:5]
+        problems = cost.problems or self._looked_at()[:5]
         return Sample(
             kind=CLUSTER,
             contender=name,

@@ -101,8 +101,8 @@ def _once(one: Contender, scenario: str, simulated: Simulated) -> None:
 
 
 @dataclass(kw_only=True)
-class Growth:
-    """Racks of several sizes, simulated from a record."""
+class OnSimulated:
+    """What is measured on simulated machines needs: what they answer and how slowly, and where results go."""
 
     record: Record
     identity: Path
@@ -111,6 +111,10 @@ class Growth:
     latency: float
     login_seconds: float
     say: Say
+
+
+class Growth(OnSimulated):
+    """Racks of several sizes, simulated from a record."""
 
     def run(self, size: int, rounds: int) -> None:
         """One size: everything once from nothing, then the rest again and again."""
@@ -152,7 +156,6 @@ class Growth:
         log = one.place / f"{scenario.replace(' ', '-')}-{number}.log"
         self.results.note_load(f"{size} simulated, {one.name}, {scenario}")
         cost = measured(one.command(scenario), log)
-        problems = [f"status {cost.status}"] if cost.status else []
         sample = Sample(
             kind=SIMULATED,
             contender=one.name,
@@ -161,7 +164,7 @@ class Growth:
             round=number,
             cost=cost,
             per_host=counted(machines),
-            problems=problems + simulated.unlearned[:3],
+            problems=cost.problems + simulated.unlearned[:3],
         )
         self.results.add(sample)
         self.say(

@@ -40,6 +40,11 @@ class Cost:
     provider: float = 0.0
     status: int = 0
 
+    @property
+    def problems(self) -> list[str]:
+        """What makes it no result: a command that failed."""
+        return [f"status {self.status}"] if self.status else []
+
 
 @dataclass
 class Watch:

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.contenders.contender import AGAIN, DRY, FIRST, SCENARIOS, Command, Contender
 from bench.contenders.helicon import Helicon, resource_bytes
 from bench.engine import Engine
-from bench.growth import PORT, Say
+from bench.growth import PORT, OnSimulated
 from bench.meter import Cost, measured
 from bench.places import REPOSITORY
 from bench.playback import Record, Reply
@@ -92,16 +92,9 @@ class Part(Contender):
 
 
 @dataclass(kw_only=True)
-class Profile:
+class Profile(OnSimulated):
     """All cases at several sizes."""
 
-    record: Record
-    identity: Path
-    place: Path
-    results: Results
-    latency: float
-    login_seconds: float
-    say: Say
     grown: Sequence[int] = ()
     """Sizes at which the whole was measured just now, as part of the growth."""
 
@@ -134,8 +127,9 @@ class Profile:
                 **let_go(simulated.machines),
                 "their processor": simulated.processor_seconds - used,
             }
-            problems = [f"status {cost.status}"] if cost.status else []
-            self._keep(one.case.name, scenario, number, cost, counted, problems + simulated.unlearned[:3])
+            self._keep(
+                one.case.name, scenario, number, cost, counted, cost.problems + simulated.unlearned[:3]
+            )
 
     def _keep(
         self,

@@ -90,7 +90,7 @@ class Series:
             if proxy:
                 proxy.clear()
             cost = measured(one.command(scenario), one.place / f"{scenario.replace(' ', '-')}-{number}.log")
-            problems = [f"status {cost.status}"] if cost.status else []
+            problems = cost.problems
             if scenario == FIRST and not isinstance(one, Floor):
                 problems += self.ground.amiss(self.fleet)[:5]
             sample = Sample(

@@ -51,7 +51,7 @@ certificates() {
   hash=sha256:$(openssl x509 -in pki/ca.crt -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
   token=$(openssl rand -hex 3).$(openssl rand -hex 8)
   for name in $control_planes $workers; do
-    sed "s/TOKEN/$token/; s/CA_HASH/$hash/" "kubeadm/$name.yaml" >"roots/$name/root/kubeadm.yaml"
+    sed "s/TOKEN/$token/; s/CA_HASH/$hash/" "kubeadm/$name.yaml" >"roots/$name/var/tmp/bench/kubeadm.yaml"
   done
   for name in $control_planes; do
     rm -rf "roots/$name/etc/kubernetes/pki"
@@ -64,7 +64,7 @@ certificates() {
 base() { # machine, packages
   # shellcheck disable=SC2046,SC2086
   tar -c --owner=0 --group=0 --transform 's,^debs/,tmp/debs/,' -C "roots/$1" $(cd "roots/$1" && find . -type f) \
-    -C "$bundle" $2 | on "$1" "sh -c 'tar -x -C / && sh /root/machine.sh'"
+    -C "$bundle" $2 | on "$1" "sh -c 'tar -x -C / && sh /var/tmp/bench/machine.sh'"
 }
 programs() {
   # shellcheck disable=SC2086
@@ -88,8 +88,8 @@ node() { # machine, images
 }
 
 # The cluster.
-init() { on "$1" kubeadm init --config /root/kubeadm.yaml; }
-join() { on "$1" kubeadm join --config /root/kubeadm.yaml; }
+init() { on "$1" kubeadm init --config /var/tmp/bench/kubeadm.yaml; }
+join() { on "$1" kubeadm join --config /var/tmp/bench/kubeadm.yaml; }
 worker() {
   node "$1" "$worker_images"
   until [ -e formed ]; do sleep 0.1; done
@@ -131,7 +131,7 @@ while [ \$SECONDS -lt \$deadline ]; do
       grep -q "^Pod|kube-flannel-[^|]*|\$node|Running|True\$" <<<"\$found" || missing+=" network of \$node"
     done
     if [ -z "\$asked" ] && [ -z "\$missing" ]; then
-      $admin apply --server-side -f /root/probe.json && asked=yes
+      $admin apply --server-side -f /var/tmp/bench/probe.json && asked=yes
       continue
     fi
     for node; do

@@ -57,7 +57,7 @@ class ClusterScript:
         _write(self.place / "objects.json", manifest(self.rack))
         first = self.rack.control_planes()[0].hostname
         probe = readiness.probe_daemonset(expectations(self.rack))
-        _write(self.place / "roots" / first / "root" / "probe.json", json.dumps(probe))
+        _write(self.place / "roots" / first / "var/tmp/bench/probe.json", json.dumps(probe))
         _write(self.place / "labels", labels(self.rack))
         _write(self.place / "ssh_config", ssh_config(self.rack, identity, known_hosts))
         _write(self.place / "rack.sh", self._lists())
@@ -104,7 +104,7 @@ def files(rack: Rack, machine: Machine) -> dict[str, str]:
         "etc/hostname": f"{machine.hostname}\n",
         "etc/hosts": _HOSTS + names,
         "etc/systemd/timesyncd.conf.d/bench.conf": f"[Time]\nNTP={' '.join(machine.clock.ntp)}\n",
-        "root/machine.sh": (SCRIPTS / "cluster_machine.sh").read_text(),
+        "var/tmp/bench/machine.sh": (SCRIPTS / "cluster_machine.sh").read_text(),
     }
     return {
         **common,
@@ -130,7 +130,7 @@ def _node_files(rack: Rack, node: Node) -> dict[str, str]:
         kubelet.DROP_IN[1:]: kubelet.DROP_IN_TEXT,
         kubelet.DEFAULTS_FILE[1:]: kubelet.args_text(software["kubelet"]["extra_args"]),
         kubelet_config.FILE[1:]: kubelet_config.text(software["kubelet_config"]),
-        "root/kubeadm.yaml": "",
+        "var/tmp/bench/kubeadm.yaml": "",
     }
 
 

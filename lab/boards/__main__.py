@@ -6,6 +6,8 @@ import argparse
 import ipaddress
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lab import engine, machine, namespace, places, timeserver
 from lab.boards import image, keys, plan, rack
@@ -32,8 +34,9 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def up(lab: plan.Lab, boards: list[plan.Board], *, reset: bool = False) -> None:
-    """From nothing, or from any state an interruption left, to boards that answer."""
+@contextmanager
+def ground(lab: plan.Lab) -> Iterator[None]:
+    """What boards of a lab stand on, made where it is not there; its lock is held for the block, which makes images."""
     with engine.lock():
         machine.prepare()
         namespace.make()
@@ -41,6 +44,12 @@ def up(lab: plan.Lab, boards: list[plan.Board], *, reset: bool = False) -> None:
         timeserver.start()
         keys.make(lab)
         rack.make_network(lab)
+        yield
+
+
+def up(lab: plan.Lab, boards: list[plan.Board], *, reset: bool = False) -> None:
+    """From nothing, or from any state an interruption left, to boards that answer."""
+    with ground(lab):
         images = {board: image.make(image.system_of(board)) for board in boards}
     rack.up(lab, images, reset=reset)
     say(f"lab: {len(boards)} boards; key {keys.identity(lab)}, host keys {keys.known_hosts(lab)}")
