@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import backup, system_properties
+from components import backup, shutdown, system_properties
 from components.certificate_properties import kubelet_config
 from components.sources import Source
 from config import EtcdMember, LoadBalancer, Machine, Node, Rack
@@ -24,13 +24,11 @@ def system(rack: Rack, machine: Machine) -> Properties:
     }
     if isinstance(machine, Node) and machine.unmanaged_interfaces:
         properties["unmanaged_interfaces"] = list(machine.unmanaged_interfaces)
-    if machine.files:
-        properties["files"] = {path: one.model_dump(mode="json") for path, one in machine.files.items()}
-    if machine.units:
-        properties["units"] = {
-            name: one.model_dump(mode="json", exclude_none=True) for name, one in machine.units.items()
-        }
-    return properties
+    own_files = {path: one.model_dump(mode="json") for path, one in machine.files.items()}
+    own_units = {name: one.model_dump(mode="json", exclude_none=True) for name, one in machine.units.items()}
+    properties["files"] = {**shutdown.files(machine), **own_files}
+    properties["units"] = {**shutdown.units(machine), **own_units}
+    return {name: value for name, value in properties.items() if value or name not in ("files", "units")}
 
 
 def network(machine: Machine) -> Properties:

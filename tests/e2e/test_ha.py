@@ -149,7 +149,7 @@ def faults(rack: TestRack) -> Iterator[Fault]:
     for name in ("lb-1", "lb-2"):
         yield from of_machine(name, reboots_gently=True)
     for name in control_planes(rack):
-        yield from of_machine(name, reboots_gently=False)
+        yield from of_machine(name, reboots_gently=True)
     for name in ("lb-1", "lb-2"):
         yield from of_service(name, "haproxy")
         yield from of_service(name, "keepalived")
