@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import compileall
+import os
 import shutil
 import statistics
 import subprocess
@@ -73,6 +75,7 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
 
 def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> None:
     _refuse_swap()
+    _compile()
     shutil.rmtree(WORK, ignore_errors=True)
     results.versions, results.machine = versions(), about_machine()
     results.loads, results.notes = [], []
@@ -102,6 +105,13 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
         results.drop([cluster.CLUSTER], [cluster.SIZE])
         cluster.Race(results, WORK / "cluster").run(args.cluster)
         results.save(RESULTS)
+
+
+def _compile() -> None:
+    """Have this program's modules compiled once, as pip has compiled those of the other contenders."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for package in ("bench", "components", "config", "providers"):
+        compileall.compile_dir(REPOSITORY / package, quiet=1)
 
 
 def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, results: Results) -> None:

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from providers.adapter import WORKERS
 from providers.ssh.connection import Connection
 from providers.ssh.pool import Pool, SshHost
+from providers.threads import WORKERS
 
 _IMPORTS = "import grpc, pulumi.dynamic, providers.adapter"
 _TIMES = 3

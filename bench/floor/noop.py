@@ -14,7 +14,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers.adapter import widen_thread_pool
+from providers.threads import widen_thread_pool
 
 Properties = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, CreateResult, ResourceProvider
 
-from providers.adapter import widen_thread_pool
+from providers.threads import widen_thread_pool
 
 AT_ONCE = 12
 """Three times what the SDK allows."""
