@@ -8,7 +8,6 @@ taken out of what is learned and put into what is played back.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from bench.target import Target
 from providers.core import batch
 
 _ASKED = re.compile(
-    r"^question ([0-9a-f]{32}) (.*?)\n(?=question [0-9a-f]{32} |\nfor list in |echo end\n)", re.M | re.S
+    r"^question ([0-9a-f]{32}) (.*?)\n(?=question [0-9a-f]{32} |\nfor list in |printf '%s end)", re.M | re.S
 )
 _NAME, _ADDRESS, _REACHED = b"\x01name\x02", b"\x01address\x02", b"\x01reached\x02"
 
@@ -87,7 +86,7 @@ class Record:
         kept = self.answers.setdefault(history, Answers())
         kept.seconds = max(kept.seconds, reply.seconds)
         questions = asked(stdin)
-        for key, answer in (batch.parse(reply.stdout) or {}).items():
+        for key, answer in (batch.parse(reply.stdout, mark(stdin)) or {}).items():
             own = batch.Answer(
                 exit_status=answer.exit_status,
                 stdout=general(machine, answer.stdout),
@@ -104,16 +103,22 @@ class Record:
             answer = kept.asked.get(general(machine, text)) or kept.listed.get(key)
             if answer is None:
                 raise Unlearned(f"{machine.name}, after {history[:16]}: question {text[:200]!r}")
-            lines[key] = _line(machine, key, answer)
+            lines[key] = _framed(machine, mark(stdin), key, answer)
         if batch.QUESTIONS.encode() in stdin:
-            lines = {key: _line(machine, key, one) for key, one in kept.listed.items()} | lines
-        output = "".join(lines.values()) + "end\n"
-        return Reply(stdout=output.encode(), stderr=b"", status=0, seconds=kept.seconds)
+            own = {key: _framed(machine, mark(stdin), key, one) for key, one in kept.listed.items()}
+            lines = own | lines
+        output = b"".join(lines.values()) + f"{mark(stdin)} end\n".encode()
+        return Reply(stdout=output, stderr=b"", status=0, seconds=kept.seconds)
 
 
 def is_question(line: str, stdin: bytes) -> bool:
     """Whether a command is this program's batch of questions (providers/core/batch.py)."""
-    return line.endswith(" sh -s") and stdin.startswith(b"seconds=")
+    return line.endswith(" sh -s") and stdin.startswith(b"mark=")
+
+
+def mark(stdin: bytes) -> str:
+    """The mark of a batch."""
+    return stdin[: stdin.index(b" ")].decode().removeprefix("mark=")
 
 
 def asked(stdin: bytes) -> dict[str, bytes]:
@@ -140,9 +145,17 @@ def _marks(machine: Target) -> list[tuple[bytes, bytes]]:
     return list(zip((one.encode() for one in own), (_NAME, _ADDRESS, _REACHED), strict=True))
 
 
-def _line(machine: Target, key: str, answer: batch.Answer) -> str:
-    out, err = (base64.b64encode(special(machine, one)).decode() for one in (answer.stdout, answer.stderr))
-    return f"{key} {answer.exit_status} {out} {err}\n"
+def _framed(machine: Target, between: str, key: str, answer: batch.Answer) -> bytes:
+    """An answer as the machine's shell prints it."""
+    out, err = (special(machine, one) for one in (answer.stdout, answer.stderr))
+    lines = [
+        f"{between} {key}".encode(),
+        out,
+        f"{between} {answer.exit_status}".encode(),
+        err,
+        between.encode(),
+    ]
+    return b"\n%b\n%b\n%b\n%b\n%b\n" % tuple(lines)
 
 
 def _after(history: str, key: bytes) -> str:

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from providers.core import batch
 from providers.core.errors import CommandFailed
 from providers.core.host import Argv, Completed, Host
+from providers.core.journal import ROOT
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 _HOLD = """
@@ -53,6 +54,7 @@ class LocalHost(Host):
         self.ran: list[Argv] = []
         self._enter = ("nsenter", "-t", str(holder), "-m", "-u", "-n", "-p", "-r", "-w")
         self._root = f"/proc/{holder}/root"
+        self.batches = 0
         self._kept: dict[Argv, Completed] = {}
 
     def run(
@@ -78,12 +80,21 @@ class LocalHost(Host):
             )
         return done
 
+    def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
+        """Run one command that changes nothing but notes; other answers stay."""
+        kept = {asked: one for asked, one in self._kept.items() if not any(ROOT in word for word in asked)}
+        done = self.run(argv, stdin=stdin)
+        self._kept = kept
+        return done
+
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
         """Answer in one shell, as the connection does."""
         open_ = [argv for argv in questions if argv not in self._kept]
         if open_:
-            done = self._execute(["sh", "-s"], batch.script(open_).encode(), 60)
-            answers = batch.parse(done.stdout)
+            self.batches += 1
+            asked = batch.Batch(questions=tuple(open_))
+            done = self._execute(["sh", "-s"], asked.script, 60)
+            answers = asked.parse(done.stdout)
             assert answers is not None, done.stderr.decode()
             self._kept |= {argv: answers[batch.key(argv)].to(argv) for argv in open_}
         return [self._kept[argv] for argv in questions]

@@ -29,9 +29,8 @@ READERS = {
     **dict.fromkeys(_DAEMONS, _VERSION),
     "containerd": rf"{_VERSION}|(--config \S+ )?config (dump|default)",
     "haproxy": rf"{_VERSION}|-c .*",
-    # where the answers to one batch of questions are put together, in memory
-    "mktemp": r"-d -p /run helicon\.X+",
-    "rm": r"-rf /run/helicon\.\w{6}",
+    # what a question of a batch says on standard error, in memory
+    "rm": r"-f /run/helicon\.\d+",
     # the input of a command in the shell that many share
     "dd": r"bs=\d+ count=1 iflag=fullblock",
     "apt-get": r".*--simulate\b.*",

@@ -10,7 +10,7 @@ from providers.backup.backup_files import DEFAULTS
 from providers.backup.backup_script import CONF, SCRIPT, SCRIPT_PATH
 from providers.core import service
 from providers.core.errors import HostError
-from providers.core.files_on_host import place, text_or_none
+from providers.core.files_on_host import Placed, place, text_or_none
 from providers.core.host import Argv
 from providers.core.options import complete, shown
 from providers.core.service import Service, ServiceState
@@ -78,7 +78,7 @@ class Backup(Service):
         site.journal.keep_files(PATHS)
         rewritten = service.of_file(changes)
         if rewritten:
-            place(site, SCRIPT_PATH, SCRIPT, "0755", "root", "root")
+            place(site, {SCRIPT_PATH: Placed(content=SCRIPT, mode="0755")})
             put(site, SERVICE, backup_files.SERVICE)
             put(site, TIMER, backup_files.timer(options))
             put(site, CONF, backup_files.conf(options))

@@ -1,18 +1,20 @@
 """Many questions in one round trip: the script that a machine runs, and the parse of what it prints.
 
-Every answer is one line: key, exit status, base64 of standard output, base64 of standard error. A
-question's key is a digest of its argv, so the machine can keep a list of questions of its own and
-both sides still speak of the same ones. Nothing is written outside a directory in memory.
+An answer is what the command printed, between lines that begin with the batch's mark: with the
+question's key before it, with the status behind standard output, and alone behind standard error. The
+mark is drawn for each batch, so no file that a machine shows can hold it. A question's key is a digest of
+its argv, so the machine can keep a list of questions of its own and both sides still speak of the same
+ones. Nothing is written but standard error, to a file in memory.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
+import re
+import secrets
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from providers.core.host import Argv, Completed
 from providers.core.journal import ROOT
@@ -23,24 +25,22 @@ QUESTION_SECONDS = 20
 """The longest time for one question; a hung one must not take the others with it."""
 HUNG = 124
 """The status of `timeout` (coreutils) for a command that it had to end."""
-_END = "end"
 
 _BEGIN = """
 umask 077
-dir=$(mktemp -d -p /run helicon.XXXXXX 2>/dev/null || mktemp -d) || exit 3
-trap 'rm -rf "$dir"' EXIT
+if [ -w /run ]; then err=/run/helicon.$$; else err=$(mktemp) || exit 3; fi
+trap 'rm -f "$err"' EXIT
 trap 'exit 143' HUP INT PIPE TERM
 if command -v timeout >/dev/null; then limit() { timeout -k 2 "$seconds" "$@"; }
 else limit() { "$@"; }; fi
 known=' '
 question() {
   case $known in *" $1 "*) return 0;; esac
-  known="$known$1 "; key=$1; shift
-  limit "$@" </dev/null >"$dir/out" 2>"$dir/err"
-  printf '%s %s ' "$key" "$?"
-  base64 -w0 <"$dir/out"; printf ' '
-  [ ! -s "$dir/err" ] || base64 -w0 <"$dir/err"
-  echo
+  known="$known$1 "; printf '\\n%s %s\\n' "$mark" "$1"; shift
+  limit "$@" </dev/null 2>"$err"
+  printf '\\n%s %s\\n' "$mark" "$?"
+  [ ! -s "$err" ] || cat "$err"
+  printf '\\n%s\\n' "$mark"
 }
 """
 # A list that was cut short must not end the shell that reads it, hence `sh -n` before it is read.
@@ -49,6 +49,7 @@ for list in {QUESTIONS}/*; do
   if [ -f "$list" ] && sh -n "$list" 2>/dev/null; then . "$list"; fi
 done
 """
+_END = "end"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,30 +77,37 @@ def listing(questions: Iterable[Argv]) -> str:
     return "".join(f"question {key(argv)} {shlex.join(argv)}\n" for argv in dict.fromkeys(questions))
 
 
-def script(questions: Iterable[Argv], *, prefetch: bool = False, seconds: float = QUESTION_SECONDS) -> str:
-    """What `sh -s` runs to answer the questions, with `prefetch` also those of the machine's own list."""
-    return f"seconds={seconds:g}{_BEGIN}{listing(questions)}{_OWN_LIST if prefetch else ''}echo {_END}\n"
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Questions that are asked together, with `prefetch` also those of the machine's own list."""
+
+    questions: tuple[Argv, ...]
+    prefetch: bool = False
+    seconds: float = QUESTION_SECONDS
+    mark: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def script(self) -> bytes:
+        """What `sh -s` runs to answer them."""
+        own = _OWN_LIST if self.prefetch else ""
+        begin = f"mark={self.mark} seconds={self.seconds:g}{_BEGIN}"
+        return f"{begin}{listing(self.questions)}{own}printf '%s {_END}\\n' \"$mark\"\n".encode()
+
+    def parse(self, output: bytes) -> dict[str, Answer] | None:
+        """The answers by key; None when the script did not come to its end."""
+        return parse(output, self.mark)
 
 
-def parse(output: bytes) -> dict[str, Answer] | None:
-    """The answers by key; None when the script did not come to its end."""
-    lines = output.decode("ascii", "replace").splitlines()
-    if not lines or lines[-1] != _END:
+def parse(output: bytes, mark: str) -> dict[str, Answer] | None:
+    """The answers by key in the output of a batch with this mark; None when it did not come to its end.
+
+    What a broken list of questions printed stands between two answers and counts for nothing.
+    """
+    if not output.endswith(f"{mark} {_END}\n".encode()):
         return None
-    pairs = (_answer(line) for line in lines[:-1])
-    return dict(pair for pair in pairs if pair is not None)
-
-
-def _answer(line: str) -> tuple[str, Answer] | None:
-    """One answer; None for a line that a broken list of questions printed."""
-    words = line.split(" ")
-    try:
-        name, status, stdout, stderr = words
-        found = Answer(exit_status=int(status), stdout=_decoded(stdout), stderr=_decoded(stderr))
-    except (ValueError, binascii.Error):
-        return None
-    return name, found
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
+    between = f"\n{mark}"
+    answers = rf"{between} (\w+)\n(.*?){between} (\d+)\n(.*?){between}\n".encode()
+    return {
+        name.decode(): Answer(exit_status=int(status), stdout=stdout, stderr=stderr)
+        for name, stdout, status, stderr in re.findall(answers, output, re.DOTALL)
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.core.host import Argv, Completed
@@ -19,17 +19,23 @@ _LOOK = f"""
 for path; do
   if [ -d "$path" ]; then stat -L -c '%a %U %u %G %g directory' -- "$path"
   elif [ -e "$path" ]; then
-    printf '%s ' "$(stat -L -c '%a %U %u %G %g' -- "$path")"
-    if [ "$(stat -L -c %s -- "$path")" -lt {SHOWN_BYTES} ]; then printf =; base64 -w0 < "$path"; echo
+    found=$(stat -L -c '%a %U %u %G %g %s' -- "$path"); printf '%s ' "${{found% *}}"
+    if [ "${{found##* }}" -lt {SHOWN_BYTES} ]; then printf =; base64 -w0 < "$path"; echo
     else printf {DIGEST}; sha256sum < "$path" | cut -c 1-64; fi
   else echo absent
   fi
 done
 """
+# Four arguments for each file, and between files the bytes of input that belong to the former.
 _PLACE = """
-set -eu; umask 022; mkdir -p "${1%/*}/"; umask 077
-cat > "$1.helicon"; chown "$3:$4" "$1.helicon"; chmod "$2" "$1.helicon"; sync "$1.helicon"
-mv -T -- "$1.helicon" "$1"
+set -eu
+while [ "$#" -gt 3 ]; do
+  umask 022; [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"; umask 077
+  if [ "$#" -gt 4 ]; then head -c "$5"; else cat; fi > "$1.helicon"
+  chown "$3:$4" "$1.helicon"; chmod "$2" "$1.helicon"; sync "$1.helicon"
+  mv -T -- "$1.helicon" "$1"
+  shift 4; [ "$#" -eq 0 ] || shift
+done
 """
 # A file that is mounted, as /etc/hosts is in containers, cannot be replaced, only overwritten.
 _REWRITE = """
@@ -98,9 +104,26 @@ def text_or_none(answer: Completed) -> str | None:
     return answer.stdout.decode("utf-8", "surrogateescape") if answer.ok else None
 
 
-def place(site: Site, path: str, content: str, mode: str, owner: str, group: str) -> None:
-    """Write a file, in one step and through standard input; missing directories are made."""
-    site.host.run(["sh", "-c", _PLACE, "place", path, mode, owner, group], stdin=content.encode())
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A file to be written: its content, mode in four digits, owner and group."""
+
+    content: str
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+
+
+def place(site: Site, files: Mapping[str, Placed]) -> None:
+    """Write files by path, each in one step and all through standard input; missing directories are made."""
+    contents = [one.content.encode() for one in files.values()]
+    words = [
+        word
+        for (path, one), content in zip(files.items(), contents, strict=True)
+        for word in (path, one.mode, one.owner, one.group, str(len(content)))
+    ]
+    if words:
+        site.host.run(["sh", "-c", _PLACE, "place", *words[:-1]], stdin=b"".join(contents))
 
 
 def rewrite(site: Site, path: str, text: str) -> None:

@@ -60,6 +60,13 @@ class Host(ABC):
         An answer is kept until the next `run` or `upload`, so asking again costs nothing.
         """
 
+    def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
+        """Run one command that writes below this program's own directory only (journal.ROOT), checked.
+
+        Answers to questions that do not speak of that directory may be kept.
+        """
+        return self.run(argv, stdin=stdin)
+
     def survey(self, questions: Sequence[Argv]) -> None:
         """Ask all that a resource needs; where it can be had in the same round trip, also what others will."""
         self.ask(questions)

@@ -110,9 +110,9 @@ class Journal:
         """Write what was there before, for the keys that have no entry yet."""
         pairs = [part for key, value in sorted(values.items()) for part in (_file(key), value)]
         if sum(len(part.encode()) for part in pairs) > _LARGE:
-            self._shell(_REMEMBER_LARGE, f"{JOURNAL}/{thing}", stdin=_lines(values))
+            self._note(_REMEMBER_LARGE, f"{JOURNAL}/{thing}", stdin=_lines(values))
         elif pairs:
-            self._shell(_REMEMBER, f"{JOURNAL}/{thing}", *pairs)
+            self._note(_REMEMBER, f"{JOURNAL}/{thing}", *pairs)
 
     def recall(self, thing: str, keys: Iterable[str]) -> dict[str, str]:
         """What was remembered, for those of the keys that have an entry."""
@@ -136,7 +136,7 @@ class Journal:
         """Keep copies of files, links or directories, or the fact that there is none, before a change."""
         pairs = [part for path in paths for part in (_file(path), path)]
         if pairs:
-            self._shell(_KEEP, f"{JOURNAL}/files", *pairs)
+            self._note(_KEEP, f"{JOURNAL}/files", *pairs)
 
     def kept(self, path: str) -> str:
         """Where the copy lies that `keep_files` made; beside it `,absent` says that there was no such file."""
@@ -154,5 +154,8 @@ class Journal:
         if names:
             self._shell(_FORGET, f"{JOURNAL}/files", *names)
 
-    def _shell(self, script: str, *args: str, stdin: bytes = b"") -> str:
-        return self._host.run(["sh", "-c", script, "journal", *args], stdin=stdin).text
+    def _note(self, script: str, *args: str, stdin: bytes = b"") -> None:
+        self._host.note(["sh", "-c", script, "journal", *args], stdin=stdin)
+
+    def _shell(self, script: str, *args: str) -> str:
+        return self._host.run(["sh", "-c", script, "journal", *args]).text

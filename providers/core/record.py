@@ -64,7 +64,7 @@ class Record:
             return
         asked = listing([*questions, self.question])
         argv = ["sh", "-c", _WRITE, "record", RECORDS, QUESTIONS, self._kind, asked]
-        self._host.run(argv, stdin=json.dumps(unique, sort_keys=True).encode())
+        self._host.note(argv, stdin=json.dumps(unique, sort_keys=True).encode())
 
     def drop(self) -> None:
         """Forget the resource, after everything was given back."""

@@ -85,17 +85,21 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
         record.write([*(begun or [NOTHING]), kind.safe(new)], questions)
     for stale in [*begun, old]:
         give_back(kind, site, kind.released(stale, new))
-    for thing, desired in kind.managed(new):
-        _make(thing, site, desired)
+    wanted = list(kind.managed(new))
+    asked = [*(thing.questions(desired) for thing, desired in wanted), [record.question]]
+    for (thing, desired), ahead in zip(wanted, asked[1:], strict=True):
+        _make(thing, site, desired, ahead)
     record.write([kind.safe(new)], questions)
 
 
-def _make(thing: AnyThing, site: Site, desired: Any) -> None:
+def _make(thing: AnyThing, site: Site, desired: Any, ahead: Sequence[Argv]) -> None:
+    """Change one thing and look at it again; in the same round trip at what comes next (`ahead`)."""
     changes = thing.plan(_seen(thing, site, desired), desired)
     if not changes:
         return
     site.say(f"{thing.name}: {_summary(changes)}")
     thing.apply(site, changes, desired)
+    site.host.ask([*thing.questions(desired), *ahead])
     left = thing.plan(_seen(thing, site, desired), desired)
     if left:
         raise _still_differs(site, thing, left[0])

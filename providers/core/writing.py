@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from providers.core.files_on_host import place
+from collections.abc import Mapping
+
+from providers.core.files_on_host import Placed, place
 from providers.core.thing import Site
 
 
 def put(site: Site, path: str, text: str) -> None:
     """Write a file of root's with mode 0644, in one step."""
-    place(site, path, text, "0644", "root", "root")
+    put_all(site, {path: text})
+
+
+def put_all(site: Site, texts: Mapping[str, str]) -> None:
+    """Write several of them at once, by path."""
+    place(site, {path: Placed(content=text) for path, text in texts.items()})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from providers.core.errors import ConnectionDropped, HostError, Unreachable
-from providers.core.files_on_host import place
+from providers.core.files_on_host import Placed, place
 from providers.core.service import last_lines
 from providers.core.thing import Site
 from providers.network.backend import Backend
@@ -119,9 +119,12 @@ def exchange(site: Site, one: Exchange, settled: Callable[[], str], aim: str) ->
     scripts = (SWITCH, one.manager.down, one.manager.up)
     argv = ["sh", "-c", _STAGE, "stage", NEXT, *scripts, one.interface, " ".join(one.addresses), *one.files]
     site.host.run(argv)
-    for path, text in one.files.items():
-        if text is not None:
-            place(site, f"{NEXT}/new{path}", text, one.modes[path], "root", "root")
+    new = {
+        f"{NEXT}/new{path}": Placed(content=text, mode=one.modes[path])
+        for path, text in one.files.items()
+        if text is not None
+    }
+    place(site, new)
     pairs = [part for pair in one.copies.items() for part in pair]
     if pairs:
         site.host.run(["sh", "-c", _COPIES, "copies", NEXT, *pairs])

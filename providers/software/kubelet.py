@@ -12,7 +12,7 @@ from providers.core import service
 from providers.core.errors import HostError
 from providers.core.host import Argv
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
-from providers.core.writing import put
+from providers.core.writing import put_all
 from providers.membership.admin import KUBELET_CONF
 from providers.software import package_managers
 from providers.software.containerd_config import MARK
@@ -123,10 +123,8 @@ class Kubelet(Thing[KubeletState]):
         if desired.unit != MANAGED:
             site.journal.restore_files([UNIT_FILE, DROP_IN])
         site.journal.keep_files(_FILES)
-        put(site, _args_file(program.text, desired), args_text(desired.extra_args))
-        if desired.unit == MANAGED:
-            put(site, UNIT_FILE, UNIT_TEXT)
-            put(site, DROP_IN, DROP_IN_TEXT)
+        own = {UNIT_FILE: UNIT_TEXT, DROP_IN: DROP_IN_TEXT} if desired.unit == MANAGED else {}
+        put_all(site, {_args_file(program.text, desired): args_text(desired.extra_args), **own})
         done = site.host.run(["sh", "-c", _ENABLE, "enable", UNIT], timeout=120, check=False)
         if not done.ok:
             raise HostError(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from providers.core.files_on_host import place
+from providers.core.files_on_host import Placed, place
 from providers.core.host import Argv
 from providers.core.journal import ROOT
 from providers.core.thing import Change, Json, Site, Thing
@@ -74,7 +74,7 @@ class Upgrade(Thing[UpgradeState]):
         for name, what in sorted(_pending(site, manager, desired.level).items()):
             site.say(f"upgrade: {name} {what}")
         manager.upgrade(site, desired.level)
-        place(site, RECORD, desired.stamp, "0600", "root", "root")
+        place(site, {RECORD: Placed(content=desired.stamp, mode="0600")})
 
     def remove(self, site: Site, managed: UpgradeState) -> None:
         """Forget the stamp; the packages stay as they are."""

@@ -42,6 +42,10 @@ class FollowingHost(Host):
         """Run one command where the machine is."""
         return self._here().run(argv, stdin=stdin, timeout=timeout, check=check, secret=secret)
 
+    def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
+        """Write this program's own notes where the machine is."""
+        return self._here().note(argv, stdin=stdin)
+
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
         """Ask where the machine is."""
         return self._here().ask(questions)

@@ -11,6 +11,7 @@ from pathlib import Path
 from providers.core import batch
 from providers.core.errors import CommandFailed, ConnectionDropped, DiskFull, HostError, SudoRefused
 from providers.core.host import Argv, Completed, Host
+from providers.core.journal import ROOT
 from providers.ssh import credentials
 from providers.ssh.channel import Outcome
 from providers.ssh.command import Privilege, last_lines, redacted, shown
@@ -20,6 +21,7 @@ from providers.ssh.loop import wait_for
 from providers.ssh.upload import pieces, receive, sha256_of
 
 log = logging.getLogger("helicon")
+NOTE_SECONDS = 60.0
 ASK_SECONDS = 120.0
 """The longest time for all questions of one round trip."""
 _FULL = ("No space left on device", "Disk quota exceeded")
@@ -35,6 +37,7 @@ class SshHost(Host):
         self.address = link.connection.address
         self._link = link
         self._answers: dict[str, batch.Answer] = {}
+        self._apart: set[str] = set()
         self._changes = 0
         self._prefetched = False
         self._asking = asyncio.Lock()
@@ -56,6 +59,10 @@ class SshHost(Host):
         """Run one command as root; the machine ends it after `timeout` seconds."""
         return wait_for(self._run(tuple(argv), stdin, timeout, check=check, secret=secret))
 
+    def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
+        """Run one command that changes nothing but this program's own notes; other answers stay."""
+        return wait_for(self._run(tuple(argv), stdin, NOTE_SECONDS, check=True, own=True))
+
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
         """Answer read-only commands in one round trip."""
         return wait_for(self._ask([tuple(one) for one in questions], prefetch=False))
@@ -74,13 +81,20 @@ class SshHost(Host):
         wait_for(self._upload(source, target, mode, timeout))
 
     async def _run(
-        self, argv: Argv, given: Input, seconds: float, *, check: bool, secret: bool = False
+        self,
+        argv: Argv,
+        given: Input,
+        seconds: float,
+        *,
+        check: bool,
+        secret: bool = False,
+        own: bool = False,
     ) -> Completed:
-        self._forget()
+        self._forget(own=own)
         try:
             outcome = await self._execute(argv, given, seconds)
         finally:
-            self._forget()  # what was asked meanwhile may show the machine before this command
+            self._forget(own=own)  # what was asked meanwhile may show the machine before this command
         done = _completed(argv, outcome)
         if check and not done.ok:
             raise self._failed(done, secret=secret)
@@ -104,19 +118,20 @@ class SshHost(Host):
         async with self._asking:
             answers = dict(self._answers)
             missing = [argv for argv in questions if batch.key(argv) not in answers]
+            self._apart |= {batch.key(argv) for argv in questions if not any(ROOT in word for word in argv)}
             if missing:
                 answers |= await self._fetch(missing, prefetch=prefetch and not self._prefetched)
         return [answers[batch.key(argv)].to(argv) for argv in questions]
 
     async def _fetch(self, questions: Sequence[Argv], *, prefetch: bool) -> dict[str, batch.Answer]:
         changes = self._changes
-        script = batch.script(questions, prefetch=prefetch).encode()
+        asked = batch.Batch(questions=tuple(questions), prefetch=prefetch)
         try:
-            outcome = await self._execute(_SHELL, script, ASK_SECONDS)
+            outcome = await self._execute(_SHELL, asked.script, ASK_SECONDS)
         except ConnectionDropped:
             # Questions change nothing: they may be asked again over a new connection.
-            outcome = await self._execute(_SHELL, script, ASK_SECONDS)
-        answers = batch.parse(outcome.stdout)
+            outcome = await self._execute(_SHELL, asked.script, ASK_SECONDS)
+        answers = asked.parse(outcome.stdout)
         if answers is None or any(batch.key(argv) not in answers for argv in questions):
             raise self._unanswered(outcome)
         if changes == self._changes:
@@ -134,9 +149,10 @@ class SshHost(Host):
         if not done.ok:
             raise self._failed(done, item=f"upload of {source.name} to {target}")
 
-    def _forget(self) -> None:
+    def _forget(self, *, own: bool = False) -> None:
+        """Drop the answers that may no longer hold; what the machine answered unasked we cannot tell apart."""
         self._changes += 1
-        self._answers.clear()
+        self._answers = {key: one for key, one in self._answers.items() if own and key in self._apart}
 
     def _privilege(self) -> Privilege:
         connection = self._link.connection

@@ -63,10 +63,10 @@ class Files(Thing[FilesState]):
         fields = {change.field for change in changes}
         wanted = {path: one for path, one in sorted(desired.files.items()) if one and _touched(path, fields)}
         site.journal.keep_files(wanted)
+        new = {path: one for path, one in wanted.items() if fields & {path, f"{path}.content"}}
+        files_on_host.place(site, {path: files_on_host.Placed(**one) for path, one in new.items()})
         for path, one in wanted.items():
-            if fields & {path, f"{path}.content"}:
-                files_on_host.place(site, path, one["content"], one["mode"], one["owner"], one["group"])
-            else:
+            if path not in new:
                 site.host.run(["sh", "-c", _GIVE, "give", path, one["mode"], one["owner"], one["group"]])
 
     def remove(self, site: Site, managed: FilesState) -> None:

@@ -22,7 +22,13 @@ for path; do
   else echo absent; fi
 done
 """
-_SET = '[ -e "$1" ] || { echo "no such setting" >&2; exit 2; }; printf "%s\\n" "$2" > "$1"'
+# Says the file of the first that cannot be set.
+_SET = """
+while [ "$#" -gt 1 ]; do
+  [ -e "$1" ] && printf '%s\\n' "$2" > "$1" || { printf %s "$1"; exit 1; }
+  shift 2
+done
+"""
 
 Values = dict[str, str | None]
 
@@ -82,9 +88,11 @@ class Sysctl(Thing[SysctlState]):
         before = {key: value for key in keys if (value := current.live[key]) is not None}
         site.journal.keep_files([FILE])
         site.journal.remember(self.name, before)
-        for key in keys:
-            if current.live[key] != desired.live[key]:
-                _set(site, key, desired.live[key] or "", current.live[key])
+        _set(
+            site,
+            {key: desired.live[key] or "" for key in keys if current.live[key] != desired.live[key]},
+            before,
+        )
         if current.kept != desired.kept:
             put(site, FILE, text({key: value or "" for key, value in desired.kept.items()}))
 
@@ -148,15 +156,20 @@ def _or_none(state: SysctlState, key: str) -> str | None:
     return None if one == ABSENT else one
 
 
-def _set(site: Site, key: str, value: str, was: str | None) -> None:
-    done = site.host.run(["sh", "-c", _SET, "set", path(key), value], check=False)
+def _set(site: Site, values: Mapping[str, str], before: Mapping[str, str]) -> None:
+    pairs = {path(key): value for key, value in values.items()}
+    words = [word for pair in pairs.items() for word in pair]
+    done = site.host.run(["sh", "-c", _SET, "set", *words], check=False)
     if done.ok:
         return
+    refused = [key for key in values if path(key) == done.text]
+    key = refused[0] if refused else ", ".join(values)
+    was = before.get(key)
     said = " ".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:])
     raise HostError(
         host=str(site.host),
         item=f"sysctl {key}",
-        expected=value,
+        expected=values.get(key, "set"),
         found="no such setting" if was is None else f"{was}, which could not be changed: {said}",
         next_step=_cure(key, was),
     )

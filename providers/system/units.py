@@ -12,7 +12,7 @@ from providers.core.files_on_host import parse as parse_files
 from providers.core.host import Argv, Completed
 from providers.core.service import last_lines
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
-from providers.core.writing import put
+from providers.core.writing import put_all
 
 Aspects = dict[str, bool | str | None]
 ASPECTS = ("content", "enabled", "active")
@@ -27,6 +27,10 @@ _DOWN = """
 systemctl cat "$1" >/dev/null 2>&1 || exit 0
 case $3 in any|active) ;; *) systemctl stop "$1" ;; esac
 case $2 in any|enabled|static|generated|alias) ;; *) systemctl disable -q "$1" ;; esac
+"""
+_STOP = """
+set -e
+for unit; do if systemctl cat "$unit" >/dev/null 2>&1; then systemctl stop "$unit"; fi; done
 """
 _UP = """
 case $2 in enabled) systemctl enable -q "$1" ;; masked) systemctl mask -q "$1" ;; esac
@@ -106,15 +110,17 @@ class Units(Thing[UnitsState]):
             touched.setdefault(unit, set()).add(key)
         files = [unit for unit, keys in touched.items() if "content" in keys]
         _remember(site, touched, files)
-        for unit in files:
-            site.host.run(["sh", "-c", _DOWN, "down", unit, "any", "inactive"], timeout=_START_SECONDS)
-            put(site, path(unit), str(desired.units[unit]["content"]))
+        if files:
+            site.host.run(["sh", "-c", _STOP, "stop", *files], timeout=_START_SECONDS)
+            put_all(site, {path(unit): str(desired.units[unit]["content"]) for unit in files})
         switched = _switch(site, touched, desired)
         if switched or any("content" in desired.units[unit] for unit in touched):
             site.host.run(["systemctl", "daemon-reload"])
-        for unit, keys in touched.items():
-            if keys & {"active", "content"}:
-                _start_or_stop(site, unit, bool(desired.units[unit].get("active", True)))
+        for active in (False, True):
+            moved = [unit for unit, keys in touched.items() if keys & {"active", "content"}]
+            _start_or_stop(
+                site, [one for one in moved if desired.units[one].get("active", True) is active], active
+            )
 
     def remove(self, site: Site, managed: UnitsState) -> None:
         """The former files, and each unit as enabled and active as it was."""
@@ -222,14 +228,22 @@ def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState) ->
     return bool(wanted)
 
 
-def _start_or_stop(site: Site, unit: str, active: bool) -> None:
-    verb = "start" if active else "stop"
-    done = site.host.run(["systemctl", verb, unit], timeout=_START_SECONDS, check=False)
-    if not done.ok:
-        raise HostError(
-            host=str(site.host),
-            item=f"unit {unit}",
-            expected="active" if active else "inactive",
-            found=last_lines(done),
-            next_step=f"journalctl -u {unit} -n 50",
-        )
+def _start_or_stop(site: Site, units: Sequence[str], active: bool) -> None:
+    """All at once; where that fails, one after another for the reason of the one that does."""
+    if not units:
+        return
+    argv = ["systemctl", "start" if active else "stop"]
+    done = site.host.run([*argv, *units], timeout=_START_SECONDS, check=False)
+    if done.ok:
+        return
+    for unit in units:
+        if len(units) > 1:
+            done = site.host.run([*argv, unit], timeout=_START_SECONDS, check=False)
+        if not done.ok:
+            raise HostError(
+                host=str(site.host),
+                item=f"unit {unit}",
+                expected="active" if active else "inactive",
+                found=last_lines(done),
+                next_step=f"journalctl -u {unit} -n 50",
+            )

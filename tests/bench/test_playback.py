@@ -28,11 +28,10 @@ def test_an_answer_carries_the_name_of_the_one_who_gives_it() -> None:
 def test_a_question_about_the_address_it_is_reached_at_is_everyones() -> None:
     """The program asks which interface holds its own connection."""
     record, question = Record(), ("ip", "route", "get")
-    own = [batch.script([(*question, one.address)]).encode() for one in (REAL, OTHER)]
-    answer = f"{batch.key((*question, REAL.address))} 0 YQ== \nend\n"
-    record.learn(REAL, "a", "sudo sh -s", own[0], reply(answer))
-    played, _ = record.play(OTHER, "a", "sudo sh -s", own[1])
-    assert batch.parse(played.stdout) == {
+    own = [batch.Batch(questions=((*question, one.address),)) for one in (REAL, OTHER)]
+    record.learn(REAL, "a", "sudo sh -s", own[0].script, answered(own[0]))
+    played, _ = record.play(OTHER, "a", "sudo sh -s", own[1].script)
+    assert own[1].parse(played.stdout) == {
         batch.key((*question, OTHER.address)): batch.Answer(exit_status=0, stdout=b"a", stderr=b"")
     }
 
@@ -55,21 +54,29 @@ def test_an_unknown_command_is_no_answer() -> None:
         Record().play(OTHER, "a", "rm x", b"")
 
 
+def answered(asked: batch.Batch) -> Reply:
+    """What the real machine says to a batch: to each question an "a"."""
+    lines = [
+        f"\n{asked.mark} {batch.key(one)}\na\n{asked.mark} 0\n\n{asked.mark}\n" for one in asked.questions
+    ]
+    return reply("".join(lines) + f"{asked.mark} end\n")
+
+
 def learned_batch(record: Record) -> list[tuple[str, ...]]:
     """Two questions that the real machine answered."""
-    questions: list[tuple[str, ...]] = [("cat", "/etc/hostname"), ("sh", "-c", "echo a\necho b", "two")]
-    lines = [f"{batch.key(one)} 0 YQ== \n" for one in questions]
-    record.learn(REAL, "a", "sudo sh -s", batch.script(questions).encode(), reply("".join(lines) + "end\n"))
-    return questions
+    asked = batch.Batch(questions=(("cat", "/etc/hostname"), ("sh", "-c", "echo a\necho b", "two")))
+    record.learn(REAL, "a", "sudo sh -s", asked.script, answered(asked))
+    return list(asked.questions)
 
 
 def test_questions_come_in_any_order_and_change_nothing() -> None:
     """Each is answered by itself; the history stays."""
     record = Record()
     first, second = learned_batch(record)
-    for questions in ([second], [second, first]):
-        played, history = record.play(OTHER, "a", "sudo sh -s", batch.script(questions).encode())
-        answers = batch.parse(played.stdout)
+    for questions in ((second,), (second, first)):
+        own = batch.Batch(questions=questions)
+        played, history = record.play(OTHER, "a", "sudo sh -s", own.script)
+        answers = own.parse(played.stdout)
         assert answers is not None and answers.keys() == {batch.key(one) for one in questions}
         assert history == "a"
 
@@ -78,12 +85,14 @@ def test_a_survey_brings_all_that_the_machine_has_listed() -> None:
     """As a real machine answers its own list in the same round trip."""
     record = Record()
     first, second = learned_batch(record)
-    played, _ = record.play(OTHER, "a", "sudo sh -s", batch.script([first], prefetch=True).encode())
-    assert batch.key(second) in (batch.parse(played.stdout) or {})
+    own = batch.Batch(questions=(first,), prefetch=True)
+    played, _ = record.play(OTHER, "a", "sudo sh -s", own.script)
+    assert batch.key(second) in (own.parse(played.stdout) or {})
 
 
 def test_questions_of_several_lines_are_told_apart() -> None:
     """A script in a question may hold line ends."""
-    questions: list[tuple[str, ...]] = [("sh", "-c", "echo 1\necho 2", "x"), ("true",)]
-    found = asked(batch.script(questions, prefetch=True).encode())
-    assert list(found) == [batch.key(one) for one in questions]
+    questions = (("sh", "-c", "echo 1\necho 2", "x"), ("true",))
+    for prefetch in (True, False):
+        found = asked(batch.Batch(questions=questions, prefetch=prefetch).script)
+        assert list(found) == [batch.key(one) for one in questions]

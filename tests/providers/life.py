@@ -84,6 +84,13 @@ class CutHost(Host):
         self._left -= 1
         return self._real.run(argv, **how)
 
+    def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
+        """Note, until the cut."""
+        if not self._left:
+            raise Cut
+        self._left -= 1
+        return self._real.note(argv, stdin=stdin)
+
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
         """Ask."""
         return self._real.ask(questions)

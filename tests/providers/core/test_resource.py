@@ -80,6 +80,12 @@ class Notes(Thing[NotesState]):
         return NotesState(texts=gone) if gone else None
 
 
+class More(Notes):
+    """Another thing of the same resource."""
+
+    name = "more"
+
+
 class Stubborn(Notes):
     """A thing whose changes do not hold."""
 
@@ -168,6 +174,13 @@ def test_a_change_that_does_not_hold_is_an_error(local_host: LocalHost) -> None:
     """The machine is asked again before success is claimed."""
     with pytest.raises(StillDiffers, match="expected '1', found 'stubborn'"):
         resource.converge(kind(Stubborn()), site(local_host), {}, {"notes": {"a": "1"}})
+
+
+def test_a_change_is_looked_at_together_with_what_comes_next(local_host: LocalHost) -> None:
+    """A round trip for all beforehand, then one for each thing that changed; notes make no answer old."""
+    both = resource.Kind(name="Notes", things=(Notes(), More()))
+    resource.converge(both, site(local_host), {}, {"notes": {"a": "1"}, "more": {"b": "2"}})
+    assert local_host.batches == 3
 
 
 def test_a_secret_is_not_in_the_record(local_host: LocalHost) -> None:

@@ -15,6 +15,7 @@ import pytest
 from providers.core import batch
 from providers.core.errors import CommandFailed, DiskFull, HostError, SudoRefused
 from providers.core.host import Argv, Completed
+from providers.core.journal import ROOT
 from providers.ssh.pool import Pool, SshHost
 from providers.ssh.upload import NEW, receive
 from tests.providers.ssh.sshd import PASSWORD, Sshd
@@ -158,6 +159,18 @@ def test_a_change_makes_all_answers_old(host: SshHost, change: str, tmp_path: Pa
         (tmp_path / "new").write_text("new\n")
         host.upload(tmp_path / "new", target)
     assert host.ask([question])[0].text == "new"
+
+
+def test_a_note_makes_only_answers_about_notes_old(host: SshHost) -> None:
+    """What the program writes down for itself changes nothing of what it manages."""
+    note, other = f"{ROOT}/note", ("date", "+%s.%N")
+    host.run(["rm", "-f", note])
+    before, absent = host.ask([other, ("cat", note)])
+    host.note(["sh", "-c", f"mkdir -p {ROOT}; cat > {note}"], stdin=b"written")
+    after, present = host.ask([other, ("cat", note)])
+    host.run(["rm", "-f", note])
+    assert (before, absent.ok, present.text) == (after, False, "written")
+    assert host.ask([other]) != [before]
 
 
 def test_an_answer_from_before_a_change_is_not_kept(host: SshHost) -> None:
