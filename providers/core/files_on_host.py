@@ -31,8 +31,10 @@ _PLACE = """
 set -eu
 while [ "$#" -gt 3 ]; do
   umask 022; [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"; umask 077
+  [ ! -e "$1.helicon" ] || rm -f -- "$1.helicon"
   if [ "$#" -gt 4 ]; then head -c "$5"; else cat; fi > "$1.helicon"
-  chown "$3:$4" "$1.helicon"; chmod "$2" "$1.helicon"; sync "$1.helicon"
+  if [ "$3:$4" != root:root ] || [ -g "${1%/*}/" ]; then chown "$3:$4" "$1.helicon"; fi
+  chmod "$2" "$1.helicon"; sync "$1.helicon"
   mv -T -- "$1.helicon" "$1"
   shift 4; [ "$#" -eq 0 ] || shift
 done

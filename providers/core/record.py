@@ -23,7 +23,7 @@ NOTHING: Properties = {}
 """The first of a record's sets until the create has come to its end."""
 
 _WRITE = """
-set -eu; umask 077; mkdir -p "$1" "$2"
+set -eu; umask 077; [ -d "$1" ] && [ -d "$2" ] || mkdir -p "$1" "$2"
 printf %s "$4" > "$2/.$3"; mv "$2/.$3" "$2/$3"
 cat > "$1/.$3"; sync "$1/.$3"; mv "$1/.$3" "$1/$3"; sync "$1"
 """

@@ -21,13 +21,14 @@ LONGEST = 16 * 1024
 """Bytes of a command: `read` takes them one by one."""
 LARGEST = 1024 * 1024
 """Bytes of input, which the machine holds in memory."""
-# A newline of a quoted argument is said by $n. What a command leaves of its input is read by `cat`.
+# A newline of a quoted argument is said by $n. The input is read whole before the command begins, which
+# may leave of it what it likes.
 _LOOP = """
 n='
 '
 while read -r mark input && IFS= read -r line; do
   if [ "$input" -gt 0 ]; then
-    dd bs="$input" count=1 iflag=fullblock 2>/dev/null | ( eval "$line"; status=$?; cat >/dev/null; exit "$status" )
+    dd bs="$input" count=1 iflag=fullblock 2>/dev/null | eval "$line"
   else eval "$line" </dev/null; fi
   status=$?
   printf '\\n%s %s\\n' "$mark" "$status"; printf '\\n%s\\n' "$mark" >&2
