@@ -8,7 +8,7 @@ One YAML file each, tests/scenarios/<thing>/<name>.yaml:
     questions:                      # what the machine answers; text is its output with status 0
       hostname: cp-1
       cat /etc/fstab: {out: "", err: no such file, exit: 1}
-      "<sysctl.live> net.ipv4.ip_forward": "0"
+      cat /proc/sys/net/ipv4/ip_forward: "0\n"
     plan:                           # the changes: field, what is, what shall be ("(absent)" stands for None)
       net.ipv4.ip_forward: ["0", "1"]
     commands:                       # the changes on the machine, in this order and no others

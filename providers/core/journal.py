@@ -15,12 +15,17 @@ from providers.core.host import Host
 ROOT = "/var/lib/helicon"
 JOURNAL = f"{ROOT}/journal"
 
+# No quoted key holds a comma.
 _REMEMBER = """
-set -eu; umask 077; mkdir -p "$1"; cd "$1"
-while [ "$#" -gt 1 ]; do
-  if [ ! -e "$2" ]; then printf %s "$3" > ".new"; sync ".new"; mv -n ".new" "$2"; fi
-  shift 2
+set -eu; umask 077; [ -d "$1" ] || mkdir -p "$1"; cd "$1"; shift
+left=$#
+while [ "$left" -gt 1 ]; do
+  if [ ! -e "$1" ]; then printf %s "$2" > ".new,$1"; set -- "$@" ".new,$1"; fi
+  shift 2; left=$((left - 2))
 done
+[ "$#" -gt 0 ] || exit 0
+sync -- "$@"
+for file; do mv -n -- "$file" "${file#.new,}"; done
 sync .
 """
 _REMEMBER_LARGE = """
@@ -46,12 +51,16 @@ _FORGET = """
 cd "$1" 2>/dev/null || exit 0; here=$1; shift
 rm -rf -- "$@"; rmdir --ignore-fail-on-non-empty "$here"
 """
-# No quoted key holds a comma. Missing directories are noted: a restored machine has none that it had not.
+# Missing directories are noted: a restored machine has none that it had not.
 _KEEP = """
-set -eu; umask 077; mkdir -p "$1"; cd "$1"; shift
+set -eu; umask 077; [ -d "$1" ] || mkdir -p "$1"; cd "$1"; shift
 while [ "$#" -gt 1 ]; do
   if [ ! -e "$1" ] && [ ! -L "$1" ] && [ ! -e "$1,absent" ]; then
-    if [ -e "$2" ] || [ -L "$2" ]; then rm -rf .new; cp -a -- "$2" .new; sync -f .; mv -n -T .new "$1"
+    if [ -e "$2" ] || [ -L "$2" ]; then
+      { [ ! -e .new ] && [ ! -L .new ]; } || rm -rf .new
+      cp -a -- "$2" .new
+      if [ -f .new ] && [ ! -L .new ]; then sync .new; else sync -f .; fi
+      mv -n -T .new "$1"
     else
       directory=${2%/*}
       while [ -n "$directory" ] && [ ! -e "$directory" ]; do
@@ -62,7 +71,8 @@ while [ "$#" -gt 1 ]; do
   fi
   shift 2
 done
-sync -f .
+[ ! -e .directories ] || sync .directories
+sync .
 """
 # A file takes the place of another in one step; only a directory has to go first.
 # What is mounted (as files of /etc are in containers) cannot be replaced, only overwritten.

@@ -15,13 +15,6 @@ from providers.core.writing import put
 FILE = "/etc/sysctl.d/99-helicon.conf"
 _READ: Argv = ("cat", FILE)
 _BOTH = re.compile(r"(.*) \(at start: (.*)\)")
-# The kernel separates the items of a list by tabs.
-_LIVE = r"""
-for path; do
-  if value=$(cat "$path" 2>/dev/null); then printf '=%s\n' "$(printf %s "$value" | tr -s '\t\n ' ' ')"
-  else echo absent; fi
-done
-"""
 # Says the file of the first that cannot be set.
 _SET = """
 while [ "$#" -gt 1 ]; do
@@ -61,16 +54,15 @@ class Sysctl(Thing[SysctlState]):
 
     def questions(self, managed: SysctlState) -> Sequence[Argv]:
         """Our file, and all live values."""
-        return [_READ, ("sh", "-c", _LIVE, "live", *(path(key) for key in sorted(managed.live)))]
+        return [_READ, ("grep", "-sH", "", "--", *(path(key) for key in sorted(managed.live)))]
 
     def observe(self, site: Site, managed: SysctlState) -> SysctlState:
         """Both values of the managed keys."""
         file, live = site.host.ask(self.questions(managed))
-        values = [_normal(line[1:]) if line[:1] == "=" else None for line in live.text.splitlines()]
-        found = dict(zip(sorted(managed.live), values, strict=True))
-        kept = parse(file.text)
+        found, kept = _lines(live.text), parse(file.text)
         return SysctlState(
-            live={key: found[key] for key in managed.live}, kept={key: kept.get(key) for key in managed.live}
+            live={key: found.get(path(key)) for key in managed.live},
+            kept={key: kept.get(key) for key in managed.live},
         )
 
     def plan(self, current: SysctlState, desired: SysctlState) -> list[Change]:
@@ -134,6 +126,15 @@ def parse(text: str) -> dict[str, str]:
 def text(values: Mapping[str, str]) -> str:
     """A sysctl.d(5) file."""
     return "".join(f"{key} = {value}\n" for key, value in sorted(values.items()))
+
+
+def _lines(text: str) -> dict[str, str]:
+    """The values by file that grep shows, with the items of a list separated by one space."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        file, _, value = line.partition(":")
+        found.setdefault(file, []).append(value)
+    return {file: _normal(" ".join(values)) for file, values in found.items()}
 
 
 def _normal(value: str) -> str:

@@ -23,14 +23,11 @@ _RUNNING = ("active", "reloading", "refreshing")
 _NO_CHOICE = ("static", "generated", "transient", "alias")
 """States of units that cannot be enabled or disabled (systemctl(1), is-enabled)."""
 
+_ENDED = (None, "inactive", "failed")
 _DOWN = """
 systemctl cat "$1" >/dev/null 2>&1 || exit 0
 case $3 in any|active) ;; *) systemctl stop "$1" ;; esac
 case $2 in any|enabled|static|generated|alias) ;; *) systemctl disable -q "$1" ;; esac
-"""
-_STOP = """
-set -e
-for unit; do if systemctl cat "$unit" >/dev/null 2>&1; then systemctl stop "$unit"; fi; done
 """
 _UP = """
 case $2 in enabled) systemctl enable -q "$1" ;; masked) systemctl mask -q "$1" ;; esac
@@ -109,11 +106,13 @@ class Units(Thing[UnitsState]):
             unit, _, key = change.field.rpartition(".")
             touched.setdefault(unit, set()).add(key)
         files = [unit for unit, keys in touched.items() if "content" in keys]
-        _remember(site, touched, files)
-        if files:
-            site.host.run(["sh", "-c", _STOP, "stop", *files], timeout=_START_SECONDS)
-            put_all(site, {path(unit): str(desired.units[unit]["content"]) for unit in files})
-        switched = _switch(site, touched, desired)
+        found = _remember(site, touched, files)
+        running = [unit for unit in files if found[unit].get("ActiveState") not in _ENDED]
+        if running:
+            site.host.run(["systemctl", "stop", *running], timeout=_START_SECONDS)
+        put_all(site, {path(unit): str(desired.units[unit]["content"]) for unit in files})
+        masked = [unit for unit in touched if found[unit].get("UnitFileState", "").startswith("masked")]
+        switched = _switch(site, touched, desired, masked)
         if switched or any("content" in desired.units[unit] for unit in touched):
             site.host.run(["systemctl", "daemon-reload"])
         for active in (False, True):
@@ -195,17 +194,18 @@ def _same(was: bool | str | None, now: bool | str | None) -> bool:
     return same_content(was, now) if isinstance(was, str) and isinstance(now, str) else was == now
 
 
-def _remember(site: Site, units: Iterable[str], files: Sequence[str]) -> None:
+def _remember(site: Site, units: Iterable[str], files: Sequence[str]) -> dict[str, dict[str, str]]:
     """Keep how the units are, whichever aspect changes first, and the files that will be replaced."""
     names = sorted(units)
     (told,) = site.host.ask([_show(names)])
-    values = {}
-    for unit, block in _blocks(site, told, names).items():
+    found, values = _blocks(site, told, names), {}
+    for unit, block in found.items():
         values[f"{unit} enabled"] = block.get("UnitFileState") or "absent"
         values[f"{unit} active"] = "active" if block.get("ActiveState") in _RUNNING else "inactive"
     values |= {f"{unit} content": "" for unit in files}
     site.journal.remember(Units.name, values)
     site.journal.keep_files([path(unit) for unit in files])
+    return found
 
 
 def _before(unit: str, entries: Mapping[str, str]) -> tuple[str, str, str]:
@@ -213,7 +213,7 @@ def _before(unit: str, entries: Mapping[str, str]) -> tuple[str, str, str]:
     return unit, entries.get(f"{unit} enabled", "any"), entries.get(f"{unit} active", "any")
 
 
-def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState) -> bool:
+def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState, masked: Sequence[str]) -> bool:
     """Enable and disable; whether there was anything to. Each reload costs a board more than all the rest."""
     wanted = {
         unit: bool(desired.units[unit]["enabled"])
@@ -222,7 +222,8 @@ def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState) ->
     }
     enabled = [unit for unit, one in wanted.items() if one]
     disabled = [unit for unit, one in wanted.items() if not one]
-    for verb, units in (("unmask", enabled), ("enable", enabled), ("disable", disabled)):
+    hidden = [unit for unit in enabled if unit in masked]
+    for verb, units in (("unmask", hidden), ("enable", enabled), ("disable", disabled)):
         if units:
             site.host.run(["systemctl", verb, "--no-reload", "-q", *units])
     return bool(wanted)
