@@ -78,15 +78,15 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     sets, so that a later run can go on from there or give everything back.
     """
     site, record = replace(site, resource=kind.name), Record(site.host, kind.name)
-    questions = kind.questions(new)
-    site.host.survey([*questions, record.question])
+    wanted, questions = list(kind.managed(new)), kind.questions(new)
+    asked = [*(thing.questions(desired) for thing, desired in wanted), [record.question]]
+    # a create changes most things, and asks for each as it comes to it; an update changes few
+    site.host.survey([record.question, *(questions if old else asked[0])])
     begun = record.read()
     if begun != [kind.safe(new)]:
         record.write([*(begun or [NOTHING]), kind.safe(new)], questions)
     for stale in [*begun, old]:
         give_back(kind, site, kind.released(stale, new))
-    wanted = list(kind.managed(new))
-    asked = [*(thing.questions(desired) for thing, desired in wanted), [record.question]]
     for (thing, desired), ahead in zip(wanted, asked[1:], strict=True):
         _make(thing, site, desired, ahead)
     record.write([kind.safe(new)], questions)
