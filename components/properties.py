@@ -26,9 +26,8 @@ def system(rack: Rack, machine: Machine) -> Properties:
         properties["unmanaged_interfaces"] = list(machine.unmanaged_interfaces)
     own_files = {path: one.model_dump(mode="json") for path, one in machine.files.items()}
     own_units = {name: one.model_dump(mode="json", exclude_none=True) for name, one in machine.units.items()}
-    properties["files"] = {**shutdown.files(machine), **own_files}
-    properties["units"] = {**shutdown.units(machine), **own_units}
-    return {name: value for name, value in properties.items() if value or name not in ("files", "units")}
+    files, units = {**shutdown.files(machine), **own_files}, {**shutdown.units(machine), **own_units}
+    return {**properties, **({"files": files} if files else {}), **({"units": units} if units else {})}
 
 
 def network(machine: Machine) -> Properties:
