@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
 from types import TracebackType
 
-from lab.errors import LabError
 from lab.namespace import inside
 from lab.places import REPOSITORY
 from providers.failover.probe import ASKED, Result
@@ -41,41 +38,32 @@ class Probing:
 
 
 class Writing:
-    """A ConfigMap made twice a second as long as the block lasts, through the endpoint."""
+    """A ConfigMap made twice a second as long as the block lasts, through the endpoint (tests/e2e/writer.py)."""
 
     def __init__(self, rack: TestRack) -> None:
         self._rack = rack
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._write, daemon=True)
         self.acknowledged: list[str] = []
         self.longest = 0.0
         """Seconds between two writes that were acknowledged, at most."""
 
     def __enter__(self) -> Writing:
         """Begin."""
-        self._thread.start()
+        argv = inside([sys.executable, "-m", "tests.e2e.writer", str(self._rack.program.kubeconfig)])
+        self._process = subprocess.Popen(
+            argv, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End with the write that is under way."""
-        self._end.set()
-        self._thread.join()
+        said, _ = self._process.communicate("")
+        if error is None:
+            found = json.loads(said)
+            self.acknowledged, self.longest = found["acknowledged"], found["longest"]
 
     def lost(self) -> list[str]:
         """What was acknowledged and is not there."""
         items = json.loads(self._rack.kubectl("get", "configmaps", "-o", "json"))["items"]
         return sorted(set(self.acknowledged) - {item["metadata"]["name"] for item in items})
-
-    def _write(self) -> None:
-        last, count = time.monotonic(), 0
-        while not self._end.wait(0.5):
-            count += 1
-            name = f"write-{id(self) % 10**6}-{count}"
-            try:
-                self._rack.kubectl("--request-timeout=4s", "create", "configmap", name)
-            except LabError:
-                continue
-            self.acknowledged.append(name)
-            self.longest, last = max(self.longest, time.monotonic() - last), time.monotonic()
