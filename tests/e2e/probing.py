@@ -43,8 +43,8 @@ class Writing:
     def __init__(self, rack: TestRack) -> None:
         self._rack = rack
         self.acknowledged: list[str] = []
-        self.longest = 0.0
-        """Seconds between two writes that were acknowledged, at most."""
+        self.failed, self.longest = 0, 0.0
+        """Writes that were not acknowledged, and the longest gap between two that were, in seconds."""
 
     def __enter__(self) -> Writing:
         """Begin."""
@@ -61,7 +61,9 @@ class Writing:
         said, _ = self._process.communicate("")
         if error is None:
             found = json.loads(said)
-            self.acknowledged, self.longest = found["acknowledged"], found["longest"]
+            self.acknowledged, self.failed = found["acknowledged"], found["failed"]
+            self.longest = found["longest"]
+            assert self.acknowledged, "not one write was acknowledged"
 
     def lost(self) -> list[str]:
         """What was acknowledged and is not there."""

@@ -1,8 +1,8 @@
 """A ConfigMap made twice a second: `python -m tests.e2e.writer KUBECONFIG` until its input ends.
 
-Prints as JSON what was acknowledged, and the longest time between two acknowledged writes in seconds.
-Each write is a connection of its own; a process for each, such as kubectl's, would be the load of a
-core while boards on the same machine change.
+Prints as JSON what was acknowledged, how many writes were not, and the longest gap in seconds, as of
+probes. Each write is a connection of its own and waits for no other; a process for each, such as
+kubectl's, would be the load of a core while boards on the same machine change.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
+from providers.failover.probe import Probe, result
+
 EVERY = 0.5
 TIMEOUT = 4.0
+_AT_ONCE = 16
 _PATH = "/api/v1/namespaces/default/configmaps"
 
 
@@ -41,19 +45,19 @@ class Writer:
             pair.write(_decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
             pair.flush()
             self._trust.load_cert_chain(pair.name)
-        self.acknowledged: list[str] = []
-        self.longest = 0.0
 
-    def until(self, end: threading.Event) -> None:
-        """Write, one after the other."""
-        last, count = time.monotonic(), 0
-        while not end.wait(EVERY):
-            count += 1
-            name = f"write-{os.getpid()}-{count}"
-            if self._create(name):
-                self.acknowledged.append(name)
-                self.longest, last = max(self.longest, time.monotonic() - last), time.monotonic()
-        self.longest = max(self.longest, time.monotonic() - last)
+    def until(self, end: threading.Event) -> dict[str, Probe]:
+        """Begin a write every half second; what came of each, by name."""
+        begun: dict[str, Future[Probe]] = {}
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            while not end.wait(EVERY):
+                name = f"write-{os.getpid()}-{len(begun)}"
+                begun[name] = threads.submit(self._write, name)
+        return {name: one.result() for name, one in begun.items()}
+
+    def _write(self, name: str) -> Probe:
+        at = time.monotonic()
+        return Probe(at=at, error="" if self._create(name) else "not acknowledged")
 
     def _create(self, name: str) -> bool:
         port = self._server.port or 443
@@ -77,12 +81,16 @@ def _decoded(text: str) -> bytes:
 def main(kubeconfig: str) -> int:
     """Write until the input ends."""
     writer, end = Writer(yaml.safe_load(Path(kubeconfig).read_text())), threading.Event()
-    thread = threading.Thread(target=writer.until, args=[end])
-    thread.start()
-    sys.stdin.read()
-    end.set()
-    thread.join()
-    print(json.dumps({"acknowledged": writer.acknowledged, "longest": writer.longest}))
+
+    def until_told() -> None:
+        sys.stdin.read()
+        end.set()
+
+    threading.Thread(target=until_told, daemon=True).start()
+    found = writer.until(end)
+    acknowledged = [name for name, one in found.items() if not one.error]
+    seen = result(list(found.values()))
+    print(json.dumps({"acknowledged": acknowledged, "failed": seen.failed, "longest": seen.longest}))
     return 0
 
 
