@@ -158,6 +158,8 @@ def _or_none(state: SysctlState, key: str) -> str | None:
 
 
 def _set(site: Site, values: Mapping[str, str], before: Mapping[str, str]) -> None:
+    if not values:
+        return
     pairs = {path(key): value for key, value in values.items()}
     words = [word for pair in pairs.items() for word in pair]
     done = site.host.run(["sh", "-c", _SET, "set", *words], check=False)
