@@ -30,12 +30,8 @@ class Fault:
         return f"{self.machine}: {self.what}"
 
 
-def of_machine(name: str, *, reboots_gently: bool) -> Iterator[Fault]:
-    """The whole machine.
-
-    A control plane reboots less gently than it stops: systemd ends all containers at once, and without its
-    etcd an API server takes two seconds to say that it is not ready.
-    """
+def of_machine(name: str) -> Iterator[Fault]:
+    """The whole machine."""
 
     def on(rack: TestRack) -> None:
         power.power_on(rack.boards[name])
@@ -52,7 +48,7 @@ def of_machine(name: str, *, reboots_gently: bool) -> Iterator[Fault]:
         what="reboot",
         begin=lambda rack: power.reboot(rack.boards[name]),
         end=nothing,
-        gentle=reboots_gently,
+        gentle=True,
     )
 
 

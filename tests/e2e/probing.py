@@ -44,7 +44,7 @@ class Writing:
         self._rack = rack
         self.acknowledged: list[str] = []
         self.failed, self.longest = 0, 0.0
-        """Writes that were not acknowledged, and the longest gap between two that were, in seconds."""
+        """Writes that were not acknowledged; seconds between two that were, at most."""
 
     def __enter__(self) -> Writing:
         """Begin."""

@@ -126,7 +126,7 @@ def test_it_outlives_a_member(rack_with_etcd: TestRack) -> None:
             power.cut(rack.boards[name])
             time.sleep(10)
             power.power_on(rack.boards[name])
-        say(f"{name} cut: {written.failed} writes failed, longest gap {written.longest:.1f} s")
+        say(f"{name} cut: {written.failed} writes failed, longest time between two {written.longest:.1f} s")
         assert written.longest < LONGEST_WRITE
         assert written.lost() == []
         eventually("three voters again", partial(all_vote, rack, name))

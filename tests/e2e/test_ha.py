@@ -148,10 +148,8 @@ def test_it_survives_whatever_stops(ha: TestRack) -> None:
 
 def faults(rack: TestRack) -> Iterator[Fault]:
     """Everything that may stop, one after the other; the etcd leader is one of the control planes."""
-    for name in ("lb-1", "lb-2"):
-        yield from of_machine(name, reboots_gently=True)
-    for name in control_planes(rack):
-        yield from of_machine(name, reboots_gently=True)
+    for name in ("lb-1", "lb-2", *control_planes(rack)):
+        yield from of_machine(name)
     for name in ("lb-1", "lb-2"):
         yield from of_service(name, "haproxy")
         yield from of_service(name, "keepalived")
@@ -332,11 +330,10 @@ def test_a_dead_control_plane_is_replaced_at_its_name(ha: TestRack) -> None:
     """Another board with another host key and an empty disk: trusted, then one up."""
     board, known = ha.boards["cp-1"], keys.known_hosts(ha.lab)
     power.cut(board)
+    # the lab knows its boards at their first addresses only
     learned = [line for line in known.read_text().splitlines(keepends=True) if line.startswith(f"{MOVED} ")]
     boards.up(ha.lab, [board], reset=True)
-    known.write_text(
-        known.read_text() + "".join(learned)
-    )  # the lab knows its boards at their first addresses
+    known.write_text(known.read_text() + "".join(learned))
     ha.before["cp-1"] = files.snapshot(board)
     with Writing(ha) as written:
         ha.up()

@@ -1,35 +1,32 @@
 """A ConfigMap made twice a second: `python -m tests.e2e.writer KUBECONFIG` until its input ends.
 
-Prints as JSON what was acknowledged, how many writes were not, and the longest gap in seconds, as of
-probes. Each write is a connection of its own and waits for no other; a process for each, such as
-kubectl's, would be the load of a core while boards on the same machine change.
+Prints as JSON what was acknowledged, how many writes were not, and the longest time between two
+acknowledgements in seconds. Each write is a connection of its own and waits for no other; a process for
+each, such as kubectl's, would be the load of a core while boards on the same machine change.
 """
 
 from __future__ import annotations
 
 import base64
 import http.client
+import itertools
 import json
 import os
 import ssl
 import sys
 import tempfile
-import threading
 import time
+import urllib.request
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
-from providers.failover.probe import Probe, result
+from providers.failover.probe import Probe, Probing
 
 EVERY = 0.5
 TIMEOUT = 4.0
-_AT_ONCE = 16
-_PATH = "/api/v1/namespaces/default/configmaps"
 
 
 class Writer:
@@ -37,41 +34,29 @@ class Writer:
 
     def __init__(self, kubeconfig: Mapping[str, Any]) -> None:
         cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
-        self._server = urlsplit(cluster["server"])
-        self._trust = ssl.create_default_context(
-            cadata=_decoded(cluster["certificate-authority-data"]).decode()
-        )
+        authority = _decoded(cluster["certificate-authority-data"]).decode()
+        self.url = f"{cluster['server']}/api/v1/namespaces/default/configmaps"
+        self._trust = ssl.create_default_context(cadata=authority)
         with tempfile.NamedTemporaryFile() as pair:  # readable by its owner only
             pair.write(_decoded(user["client-certificate-data"]) + _decoded(user["client-key-data"]))
             pair.flush()
             self._trust.load_cert_chain(pair.name)
+        self._count = itertools.count()
+        self.acknowledged: dict[str, float] = {}
+        """When, by name."""
 
-    def until(self, end: threading.Event) -> dict[str, Probe]:
-        """Begin a write every half second; what came of each, by name."""
-        begun: dict[str, Future[Probe]] = {}
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            while not end.wait(EVERY):
-                name = f"write-{os.getpid()}-{len(begun)}"
-                begun[name] = threads.submit(self._write, name)
-        return {name: one.result() for name, one in begun.items()}
-
-    def _write(self, name: str) -> Probe:
-        at = time.monotonic()
-        return Probe(at=at, error="" if self._create(name) else "not acknowledged")
-
-    def _create(self, name: str) -> bool:
-        port = self._server.port or 443
-        to = http.client.HTTPSConnection(
-            self._server.hostname or "", port, timeout=TIMEOUT, context=self._trust
-        )
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    def write(self, url: str, timeout: float) -> Probe:
+        """One write, by a connection of its own."""
+        at, name = time.monotonic(), f"write-{os.getpid()}-{next(self._count)}"
+        body = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}).encode()
+        asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
         try:
-            to.request("POST", _PATH, json.dumps(body), {"Content-Type": "application/json"})
-            return to.getresponse().status == http.client.CREATED
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            to.close()
+            with urllib.request.urlopen(asked, timeout=timeout, context=self._trust) as answer:
+                answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            return Probe(at=at, error=str(error))
+        self.acknowledged[name] = time.monotonic()
+        return Probe(at=at)
 
 
 def _decoded(text: str) -> bytes:
@@ -80,17 +65,15 @@ def _decoded(text: str) -> bytes:
 
 def main(kubeconfig: str) -> int:
     """Write until the input ends."""
-    writer, end = Writer(yaml.safe_load(Path(kubeconfig).read_text())), threading.Event()
-
-    def until_told() -> None:
+    writer, begun = Writer(yaml.safe_load(Path(kubeconfig).read_text())), time.monotonic()
+    with Probing(writer.url, every=EVERY, timeout=TIMEOUT, by=writer.write) as seen:
         sys.stdin.read()
-        end.set()
-
-    threading.Thread(target=until_told, daemon=True).start()
-    found = writer.until(end)
-    acknowledged = [name for name, one in found.items() if not one.error]
-    seen = result(list(found.values()))
-    print(json.dumps({"acknowledged": acknowledged, "failed": seen.failed, "longest": seen.longest}))
+        ended = time.monotonic()
+    times = sorted([begun, ended, *writer.acknowledged.values()])
+    longest = max(later - one for one, later in itertools.pairwise(times))
+    print(
+        json.dumps({"acknowledged": [*writer.acknowledged], "failed": seen.result.failed, "longest": longest})
+    )
     return 0
 
 
