@@ -22,8 +22,9 @@ _START_SECONDS = 180
 _RUNNING = ("active", "reloading", "refreshing")
 _NO_CHOICE = ("static", "generated", "transient", "alias")
 """States of units that cannot be enabled or disabled (systemctl(1), is-enabled)."""
-
 _ENDED = (None, "inactive", "failed")
+"""States of units that need not be stopped; None for one that systemd says nothing about."""
+
 _DOWN = """
 systemctl cat "$1" >/dev/null 2>&1 || exit 0
 case $3 in any|active) ;; *) systemctl stop "$1" ;; esac
@@ -111,15 +112,13 @@ class Units(Thing[UnitsState]):
         if running:
             site.host.run(["systemctl", "stop", *running], timeout=_START_SECONDS)
         put_all(site, {path(unit): str(desired.units[unit]["content"]) for unit in files})
-        masked = [unit for unit in touched if found[unit].get("UnitFileState", "").startswith("masked")]
-        switched = _switch(site, touched, desired, masked)
+        switched = _switch(site, touched, desired, found)
         if switched or any("content" in desired.units[unit] for unit in touched):
             site.host.run(["systemctl", "daemon-reload"])
+        moved = [unit for unit, keys in touched.items() if keys & {"active", "content"}]
         for active in (False, True):
-            moved = [unit for unit, keys in touched.items() if keys & {"active", "content"}]
-            _start_or_stop(
-                site, [one for one in moved if desired.units[one].get("active", True) is active], active
-            )
+            units = [unit for unit in moved if desired.units[unit].get("active", True) is active]
+            _start_or_stop(site, units, active)
 
     def remove(self, site: Site, managed: UnitsState) -> None:
         """The former files, and each unit as enabled and active as it was."""
@@ -213,7 +212,12 @@ def _before(unit: str, entries: Mapping[str, str]) -> tuple[str, str, str]:
     return unit, entries.get(f"{unit} enabled", "any"), entries.get(f"{unit} active", "any")
 
 
-def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState, masked: Sequence[str]) -> bool:
+def _switch(
+    site: Site,
+    touched: Mapping[str, set[str]],
+    desired: UnitsState,
+    found: Mapping[str, Mapping[str, str]],
+) -> bool:
     """Enable and disable; whether there was anything to. Each reload costs a board more than all the rest."""
     wanted = {
         unit: bool(desired.units[unit]["enabled"])
@@ -222,8 +226,8 @@ def _switch(site: Site, touched: Mapping[str, set[str]], desired: UnitsState, ma
     }
     enabled = [unit for unit, one in wanted.items() if one]
     disabled = [unit for unit, one in wanted.items() if not one]
-    hidden = [unit for unit in enabled if unit in masked]
-    for verb, units in (("unmask", hidden), ("enable", enabled), ("disable", disabled)):
+    masked = [unit for unit in enabled if found[unit].get("UnitFileState", "").startswith("masked")]
+    for verb, units in (("unmask", masked), ("enable", enabled), ("disable", disabled)):
         if units:
             site.host.run(["systemctl", verb, "--no-reload", "-q", *units])
     return bool(wanted)
