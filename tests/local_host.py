@@ -19,7 +19,7 @@ from types import MappingProxyType
 from providers.core import batch
 from providers.core.errors import CommandFailed
 from providers.core.host import Argv, Completed, Host
-from providers.core.journal import ROOT
+from providers.core.journal import is_ours
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 _HOLD = """
@@ -82,7 +82,7 @@ class LocalHost(Host):
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
         """Run one command that changes nothing but notes; other answers stay."""
-        kept = {asked: one for asked, one in self._kept.items() if not any(ROOT in word for word in asked)}
+        kept = {asked: one for asked, one in self._kept.items() if not is_ours(asked)}
         done = self.run(argv, stdin=stdin)
         self._kept = kept
         return done

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
-from providers.core.host import Host
+from providers.core.host import Argv, Host
 
 ROOT = "/var/lib/helicon"
 JOURNAL = f"{ROOT}/journal"
@@ -99,6 +99,11 @@ rmdir --ignore-fail-on-non-empty "$here"
 """
 _LARGE = 65_536
 """Bytes of values that still go through arguments; Linux limits one argument to 131,072."""
+
+
+def is_ours(argv: Argv) -> bool:
+    """Whether a command speaks of this program's own directory."""
+    return any(ROOT in word for word in argv)
 
 
 def _file(key: str) -> str:

@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -79,10 +79,17 @@ def longest_gap(probes: Sequence[Probe]) -> float:
 
 
 class Probing:
-    """Asks as long as its block lasts; `result` is there when the block has ended."""
+    """Asks as long as its block lasts, by `by`; `result` is there when the block has ended."""
 
-    def __init__(self, url: str, *, every: float = EVERY, timeout: float = TIMEOUT) -> None:
-        self._url, self._every, self._timeout = url, every, timeout
+    def __init__(
+        self,
+        url: str,
+        *,
+        every: float = EVERY,
+        timeout: float = TIMEOUT,
+        by: Callable[[str, float], Probe] | None = None,
+    ) -> None:
+        self._url, self._every, self._timeout, self._by = url, every, timeout, by or ask
         self._end = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
         self._asked: list[Future[Probe]] = []
@@ -105,7 +112,7 @@ class Probing:
         following = time.monotonic()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             while not self._end.wait(max(0.0, following - time.monotonic())):
-                self._asked.append(threads.submit(ask, self._url, self._timeout))
+                self._asked.append(threads.submit(self._by, self._url, self._timeout))
                 following += self._every
 
 

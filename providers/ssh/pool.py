@@ -11,7 +11,7 @@ from pathlib import Path
 from providers.core import batch
 from providers.core.errors import CommandFailed, ConnectionDropped, DiskFull, HostError, SudoRefused
 from providers.core.host import Argv, Completed, Host
-from providers.core.journal import ROOT
+from providers.core.journal import is_ours
 from providers.ssh import credentials
 from providers.ssh.channel import Outcome
 from providers.ssh.command import Privilege, last_lines, redacted, shown
@@ -115,13 +115,14 @@ class SshHost(Host):
         return outcome
 
     async def _ask(self, questions: Sequence[Argv], *, prefetch: bool) -> list[Completed]:
+        asked = [(batch.key(argv), argv) for argv in questions]
+        self._apart |= {key for key, argv in asked if not is_ours(argv)}
         async with self._asking:
             answers = dict(self._answers)
-            missing = [argv for argv in questions if batch.key(argv) not in answers]
-            self._apart |= {batch.key(argv) for argv in questions if not any(ROOT in word for word in argv)}
+            missing = [argv for key, argv in asked if key not in answers]
             if missing:
                 answers |= await self._fetch(missing, prefetch=prefetch and not self._prefetched)
-        return [answers[batch.key(argv)].to(argv) for argv in questions]
+        return [answers[key].to(argv) for key, argv in asked]
 
     async def _fetch(self, questions: Sequence[Argv], *, prefetch: bool) -> dict[str, batch.Answer]:
         changes = self._changes

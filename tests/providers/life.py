@@ -79,16 +79,12 @@ class CutHost(Host):
 
     def run(self, argv: Sequence[str], **how: Any) -> Completed:
         """Run, until the cut."""
-        if not self._left:
-            raise Cut
-        self._left -= 1
+        self._count()
         return self._real.run(argv, **how)
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
         """Note, until the cut."""
-        if not self._left:
-            raise Cut
-        self._left -= 1
+        self._count()
         return self._real.note(argv, stdin=stdin)
 
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
@@ -98,6 +94,11 @@ class CutHost(Host):
     def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
         """Upload."""
         self._real.upload(source, target, mode=mode, timeout=timeout)
+
+    def _count(self) -> None:
+        if not self._left:
+            raise Cut
+        self._left -= 1
 
 
 def cut_anywhere(thing: Thing[Any], host: LocalHost, wanted: Json, places: Sequence[str]) -> int:
