@@ -186,13 +186,16 @@ def test_refused_creates_say_why(plugin: Kubernetes, standin: StandIn) -> None:
         )
         if patches(call):
             message = call.error.split("had an apply conflict: ")[1]
-            exchange = Exchange(method="PATCH", path=path_of(inputs), status=409, answer={"message": message})
+            answer = {"message": message}
+            standin.expect(Exchange(method="PATCH", path=path_of(inputs), status=409, answer=answer))
         else:
             exists = "already exists" in message
             answer = {"message": message, "reason": "AlreadyExists" if exists else "Invalid"}
             path = path_of(inputs, named=False)
-            exchange = Exchange(method="POST", path=path, status=409 if exists else 422, answer=answer)
-        standin.expect(exchange)
+            status = 409 if exists else 422
+            standin.expect(Exchange(method="POST", path=path, status=status, answer=answer))
+            if exists and not call.request.get("preview"):
+                standin.expect(Exchange(method="GET", path=path_of(inputs), answer=inputs))
         given = replay.ask(plugin, "Create", call.request)
         expected = replay.Answer({}, call.error)
         assert replay.normalised(given) == replay.normalised(expected)
@@ -212,6 +215,19 @@ def test_a_create_waits_for_what_time_mends(
     inputs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}
     path = path_of(inputs, named=False)
     standin.expect(Exchange(method="POST", path=path, status=status["code"], answer=status))
+    standin.expect(Exchange(method="POST", path=path, answer=inputs))
+    urn = "urn:pulumi:s::p::kubernetes:core/v1:ConfigMap::a"
+    assert replay.ask(plugin, "Create", {"urn": urn, "properties": inputs}).response["id"] == "b/a"
+
+
+def test_a_create_follows_a_namesake_that_went_meanwhile(plugin: Kubernetes, standin: StandIn) -> None:
+    """A server that finds the namesake when it writes and not when it explains says nothing of an end."""
+    inputs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}
+    path = path_of(inputs, named=False)
+    there = {"code": 409, "reason": "AlreadyExists", "message": 'configmaps "a" already exists'}
+    gone = {"code": 404, "reason": "NotFound", "message": 'configmaps "a" not found'}
+    standin.expect(Exchange(method="POST", path=path, status=409, answer=there))
+    standin.expect(Exchange(method="GET", path=path_of(inputs), status=404, answer=gone))
     standin.expect(Exchange(method="POST", path=path, answer=inputs))
     urn = "urn:pulumi:s::p::kubernetes:core/v1:ConfigMap::a"
     assert replay.ask(plugin, "Create", {"urn": urn, "properties": inputs}).response["id"] == "b/a"

@@ -85,7 +85,7 @@ def create(
             if write.dry_run and namespace_missing:
                 raise NamespaceMissing(str(error)) from error
             log(f"Retry #{attempt}; creation failed: {error}")
-            if attempt == _RETRIES or not _passes(error) or (write.dry_run and not _is_missing(error)):
+            if attempt == _RETRIES or not _passes(write, inputs, error):
                 raise _explained(error) from error
             write.cluster.forget_kinds()
             if pause(wait):
@@ -98,9 +98,26 @@ def _is_missing(error: Refused | NoMatch) -> bool:
     return isinstance(error, NoMatch) or error.not_found
 
 
-def _passes(error: Refused | NoMatch) -> bool:
-    """Whether the refusal is one of those that time mends."""
-    return _is_missing(error) or "object is being deleted" in str(error)
+def _passes(write: Write, inputs: Object, error: Refused | NoMatch) -> bool:
+    """Whether the refusal is one of those that time mends; a dry run waits for no former object's end."""
+    if _is_missing(error):
+        return True
+    if write.dry_run or not _exists(error):
+        return False
+    return "object is being deleted" in str(error) or not _is_there(write.cluster, inputs)
+
+
+def _exists(error: Refused | NoMatch) -> bool:
+    return isinstance(error, Refused) and error.reason == "AlreadyExists"
+
+
+def _is_there(cluster: Cluster, inputs: Object) -> bool:
+    """Whether there is an object of that name; one that went while the server refused was not called ending."""
+    try:
+        cluster.get(inputs, name_of(inputs))
+    except Refused as error:
+        return not error.not_found
+    return True
 
 
 def _create_once(write: Write, inputs: Object, upsert: bool) -> Object:
@@ -112,7 +129,7 @@ def _create_once(write: Write, inputs: Object, upsert: bool) -> Object:
 
 
 def _explained(error: Refused | NoMatch) -> Exception:
-    if isinstance(error, Refused) and error.reason == "AlreadyExists":
+    if isinstance(error, Refused) and _exists(error):
         return Refused(error.code, error.reason, error.message + _EXISTS_HELP, error.about)
     return error
 
