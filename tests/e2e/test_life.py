@@ -34,6 +34,8 @@ def test_a_killed_run_can_be_followed_by_another(rack: TestRack, kind: str) -> N
     """SIGKILL while resources of this kind are made; what is left over is no obstacle."""
     seen = rack.killed("up", lambda text: f"helicon:{kind} " in text and "creating" in text)
     assert "helicon:" in seen
+    state = rack.program.place / "state"
+    assert list(state.rglob("*.json")) and not list(state.rglob("*.attrs"))  # what a kill could leave broken
 
 
 def test_up_builds_a_cluster_that_works(rack: TestRack) -> None:
