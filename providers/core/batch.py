@@ -21,8 +21,10 @@ from providers.core.journal import ROOT
 
 QUESTIONS = f"{ROOT}/questions"
 """Where a machine keeps the questions that observe it, one file for each resource."""
+TOGETHER_SECONDS = 30
+"""The longest time for questions that have no limits of their own; then one hangs, or the machine is slow."""
 QUESTION_SECONDS = 20
-"""The longest time for one question; a hung one must not take the others with it."""
+"""The longest time for one question where each has its limit: a hung one takes no other with it."""
 HUNG = 124
 """The status of `timeout` (coreutils) for a command that it had to end."""
 
@@ -31,7 +33,7 @@ umask 077
 if [ -w /run ]; then err=/run/helicon.$$; else err=$(mktemp) || exit 3; fi
 trap 'rm -f "$err"' EXIT
 trap 'exit 143' HUP INT PIPE TERM
-if command -v timeout >/dev/null; then limit() { timeout -k 2 "$seconds" "$@"; }
+if [ -n "$seconds" ] && command -v timeout >/dev/null; then limit() { timeout -k 2 "$seconds" "$@"; }
 else limit() { "$@"; }; fi
 known=' '
 question() {
@@ -79,18 +81,22 @@ def listing(questions: Iterable[Argv]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Questions that are asked together, with `prefetch` also those of the machine's own list."""
+    """Questions that are asked together, with `prefetch` also those of the machine's own list.
+
+    `seconds` is the limit of each; it costs a process for each, so there is none unless it is needed.
+    """
 
     questions: tuple[Argv, ...]
     prefetch: bool = False
-    seconds: float = QUESTION_SECONDS
+    seconds: float | None = None
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def script(self) -> bytes:
         """What `sh -s` runs to answer them."""
         own = _OWN_LIST if self.prefetch else ""
-        begin = f"mark={self.mark} seconds={self.seconds:g}{_BEGIN}"
+        limit = "" if self.seconds is None else f"{self.seconds:g}"
+        begin = f"mark={self.mark} seconds={limit}{_BEGIN}"
         return f"{begin}{listing(self.questions)}{own}printf '%s {_END}\\n' \"$mark\"\n".encode()
 
     def parse(self, output: bytes) -> dict[str, Answer] | None:

@@ -39,6 +39,10 @@ class CommandFailed(HostError):
     """A command ran and exited with another status than 0, or did not end in time."""
 
 
+class TooSlow(CommandFailed):
+    """A command did not end in time, and was ended."""
+
+
 class StillDiffers(HostError):
     """A change was made and the machine, asked again, still shows something else."""
 

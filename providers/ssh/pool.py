@@ -6,10 +6,18 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from providers.core import batch
-from providers.core.errors import CommandFailed, ConnectionDropped, DiskFull, HostError, SudoRefused
+from providers.core.errors import (
+    CommandFailed,
+    ConnectionDropped,
+    DiskFull,
+    HostError,
+    SudoRefused,
+    TooSlow,
+)
 from providers.core.host import Argv, Completed, Host
 from providers.core.journal import is_ours
 from providers.ssh import credentials
@@ -40,6 +48,7 @@ class SshHost(Host):
         self._apart: set[str] = set()
         self._changes = 0
         self._prefetched = False
+        self._slow = False
         self._asking = asyncio.Lock()
 
     @property
@@ -128,10 +137,10 @@ class SshHost(Host):
         changes = self._changes
         asked = batch.Batch(questions=tuple(questions), prefetch=prefetch)
         try:
-            outcome = await self._execute(_SHELL, asked.script, ASK_SECONDS)
+            outcome = await self._put(asked)
         except ConnectionDropped:
             # Questions change nothing: they may be asked again over a new connection.
-            outcome = await self._execute(_SHELL, asked.script, ASK_SECONDS)
+            outcome = await self._put(asked)
         answers = asked.parse(outcome.stdout)
         if answers is None or any(batch.key(argv) not in answers for argv in questions):
             raise self._unanswered(outcome)
@@ -139,6 +148,16 @@ class SshHost(Host):
             self._answers |= answers
             self._prefetched = self._prefetched or prefetch
         return answers
+
+    async def _put(self, asked: batch.Batch) -> Outcome:
+        """Ask at full speed; of a machine where that took too long, from then on with a limit for each."""
+        if not self._slow:
+            try:
+                return await self._execute(_SHELL, asked.script, batch.TOGETHER_SECONDS)
+            except TooSlow:
+                self._slow = True
+        careful = replace(asked, seconds=batch.QUESTION_SECONDS)
+        return await self._execute(_SHELL, careful.script, ASK_SECONDS)
 
     async def _upload(self, source: Path, target: str, mode: int, seconds: float) -> None:
         try:
@@ -179,8 +198,8 @@ class SshHost(Host):
             next_step=f"see it on the machine: {self._link.connection.by_hand}",
         )
 
-    def _late(self, argv: Argv, seconds: float) -> CommandFailed:
-        return CommandFailed(
+    def _late(self, argv: Argv, seconds: float) -> TooSlow:
+        return TooSlow(
             host=str(self),
             item=redacted(shown(argv), credentials.secrets(self.name)),
             expected=f"an end within {seconds:g} s",

@@ -100,6 +100,19 @@ def test_a_command_that_takes_too_long_is_ended(host: SshHost) -> None:
         assert not running(int(pid))
 
 
+def test_a_question_that_hangs_takes_no_other_with_it(
+    host: SshHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are asked once more, each with a limit; from then on the machine is known for slow."""
+    monkeypatch.setattr(batch, "TOGETHER_SECONDS", 0.5)
+    monkeypatch.setattr(batch, "QUESTION_SECONDS", 0.2)
+    hung, answered = host.ask([("sleep", "60"), ("echo", "on")])
+    assert (hung.exit_status, answered.text) == (batch.HUNG, "on")
+    before = host.counters.round_trips
+    assert host.ask([("sleep", "61")])[0].exit_status == batch.HUNG
+    assert (before, host.counters.round_trips) == (2, 3)
+
+
 def test_a_large_input_arrives_whole(host: SshHost) -> None:
     """More than any window or pipe holds."""
     data = os.urandom(20_000_000)
