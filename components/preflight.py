@@ -1,4 +1,4 @@
-"""The look at all machines before the first resource registers."""
+"""The look at all machines before anything else is done."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ import os
 import pulumi
 
 from config import Rack
-from providers.preflight import judge, look, table
-from providers.preflight.finding import ERROR
+from providers.adapter import Preflight
+from providers.preflight.finding import SWITCH
 
-SWITCH = "HELICON_PREFLIGHT"
 _OFF = ("0", "false", "no", "off")
 
 
 def preflight(rack: Rack) -> None:
-    """Look at every machine once, reading only; errors, all at once, end the program before it begins.
+    """Have every machine looked at once, reading only; errors, all at once, end the run before it begins.
 
-    In an `up`, the disks of control planes that are not prepared yet are measured with a file that
-    is removed again; a preview writes nothing at all.
+    Every resource that is described from here on waits for that. In an `up`, the disks of control planes
+    that are not prepared yet are measured with a file that is removed again; a preview writes nothing at
+    all.
     """
-    if not rack.preflight.enabled or os.environ.get(SWITCH, "").lower() in _OFF:
+    if not rack.preflight.enabled:
         return
-    findings = judge(rack, look(rack, measure=not pulumi.runtime.is_dry_run()))
-    if any(one.level == ERROR for one in findings):
-        hint = "Nothing was changed. To put up with a check: preflight: {tolerate: [its name]}; with all:"
-        raise pulumi.RunError(f"preflight:\n{table(findings)}\n{hint} {SWITCH}=0")
-    if findings:
-        pulumi.warn(f"preflight:\n{table(findings)}")
+    wanted = {
+        "look": os.environ.get(SWITCH, "").lower() not in _OFF,
+        "measure": not pulumi.runtime.is_dry_run(),
+    }
+    looked = Preflight("preflight", wanted, pulumi.ResourceOptions())
+    first = pulumi.ResourceOptions(depends_on=[looked])
+
+    def after(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult:
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, first))
+
+    pulumi.runtime.register_stack_transformation(after)

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.core.errors import HostError, Refused
+from providers.core.errors import (
+    CredentialsRefused,
+    HostError,
+    HostKeyChanged,
+    HostKeyUnknown,
+    Refused,
+    Unreachable,
+)
 from providers.core.thing import Rack
 from providers.etcd import etcd_leaving
 from providers.membership import leaving
+
+SILENT = (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown)
+"""What says that a machine does not answer, or not to us."""
 
 
 def abandon(kind: str, rack: Rack, props: Mapping[str, Any]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pulumi
 from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
     ConfigureRequest,
     CreateResult,
     DiffResult,
@@ -24,19 +26,14 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers.abandoning import abandon, lost
+from providers.abandoning import SILENT, abandon, lost
 from providers.core import resource
-from providers.core.errors import (
-    CredentialsRefused,
-    HostError,
-    HostKeyChanged,
-    HostKeyUnknown,
-    Unreachable,
-)
+from providers.core.errors import HostError
 from providers.core.record import erase
 from providers.engine_log import end_with_engine, engine_address
 from providers.kinds import KINDS, made_after
 from providers.membership import formation, leaving, readiness
+from providers.preflight import report, stops
 from providers.session import Session
 from providers.ssh.following import FollowingHost
 from providers.threads import widen_thread_pool
@@ -121,7 +118,7 @@ class MachineProvider(ResourceProvider):
             resource.remove(kind, site, self._known(_props), later=made_after(self.kind))
             if self.kind == "Access":
                 erase(site.host)
-        except (Unreachable, CredentialsRefused, HostKeyChanged, HostKeyUnknown) as error:
+        except SILENT as error:
             raise lost(machine, error) from None
 
     def _known(self, props: Properties) -> Properties:
@@ -146,7 +143,7 @@ def _holds_unknown(value: Any) -> bool:
 
 
 class ClusterProvider(ResourceProvider):
-    """A resource of the whole cluster: `Formation` or `Readiness`."""
+    """A resource of the whole rack: `Formation`, `Readiness` or `Preflight`."""
 
     serialize_as_secret_always = False
 
@@ -188,6 +185,28 @@ class ClusterProvider(ResourceProvider):
             formation.form(session.rack(urn), props)
         else:
             readiness.verify(session.rack(urn), props, lambda line: session.log.progress(urn, line))
+
+
+class PreflightProvider(ClusterProvider):
+    """The look at all machines; its check ends a run that would fail, with `--continue-on-error` as well."""
+
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        """Look, reading only, and by the connections that all resources use."""
+        if not news["look"]:
+            return CheckResult(news, [])
+        session, urn = _current(), str(news["urn"])
+        findings = session.rack(urn).preflight(measure=bool(news["measure"]))
+        failures = [CheckFailure("", report(findings))] if stops(findings) else []
+        if findings and not failures:
+            session.log.warning(urn, report(findings))
+        return CheckResult(news, failures)
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """How was looked is no change."""
+        return DiffResult(changes=False)
+
+    def _act(self, props: Properties) -> None:
+        """The check has done it."""
 
 
 class _Helicon(Resource):
@@ -256,6 +275,13 @@ class Etcd(MachineResource, module="helicon", name="Etcd"):
 
 class Membership(MachineResource, module="helicon", name="Membership"):
     """A node's place in the cluster: PKI, kubeadm, labels and taints."""
+
+
+class Preflight(_Helicon, module="helicon", name="Preflight"):
+    """The look at all machines before anything is done."""
+
+    def __init__(self, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(name, PreflightProvider("Preflight"), properties, opts)
 
 
 class Formation(_Helicon, module="helicon", name="Formation"):

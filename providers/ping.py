@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config import ConfigurationError, load_file
-from providers.preflight import Finding, Seen, judge, look, table
-from providers.preflight.finding import ERROR
+from providers.preflight import Finding, Seen, judge, look, stops, table
+from providers.ssh.pool import Pool
 
 COLUMNS = ("machine", "address", "reachable", "system", "arch", "kernel", "memory", "free disk", "clock")
 
@@ -35,7 +35,7 @@ def report(seen: Sequence[Seen], findings: Sequence[Finding]) -> str:
 def status(seen: Sequence[Seen], findings: Sequence[Finding]) -> int:
     """0 when all machines answered and nothing is an error."""
     silent = any(one.facts is None for one in seen)
-    return int(silent or any(one.level == ERROR for one in findings))
+    return int(silent or stops(findings))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,7 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1
-    seen = look(rack, measure=given.measure)
+    pool = Pool()
+    try:
+        seen = look(rack, pool, measure=given.measure)
+    finally:
+        pool.close()
     findings = judge(rack, seen)
     print(report(seen, findings))
     return status(seen, findings)

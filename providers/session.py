@@ -13,6 +13,7 @@ from providers.core.host import Host
 from providers.core.journal import Journal
 from providers.core.thing import Json, Site
 from providers.engine_log import EngineLog
+from providers.preflight import Finding, judge, look
 from providers.ssh.connection import Connection
 from providers.ssh.following import FollowingHost, keep_key, with_known_key
 from providers.ssh.pool import Pool
@@ -29,6 +30,12 @@ class LiveRack:
     def __init__(self, session: Session, configuration: Configuration | None) -> None:
         self._session = session
         self._configuration = configuration
+
+    def preflight(self, *, measure: bool) -> list[Finding]:
+        """What would go wrong on the rack as configured now, over the connections that all resources use."""
+        if self._configuration is None:
+            return []
+        return judge(self._configuration, look(self._configuration, self._session.pool, measure=measure))
 
     def control_planes(self) -> Sequence[str]:
         """Names of the control planes as configured now."""
@@ -65,7 +72,7 @@ class Session:
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self._raw = {key: _decoded(value) for key, value in raw.items()}
-        self._pool = Pool()
+        self.pool = Pool()
         self._lock = threading.Lock()
         self._racks: dict[str, LiveRack] = {}
         self._following: dict[tuple[str, Connection], FollowingHost] = {}
@@ -84,7 +91,7 @@ class Session:
         """The pooled connection to a machine; to where it is, once a resource of it has told its former address."""
         with self._lock:
             following = self._following.get((machine, connection))
-        return following or self._pool.host(machine, connection)
+        return following or self.pool.host(machine, connection)
 
     def either(self, machine: str, now: Connection, former: Connection) -> Host:
         """The machine at its configured address, or still at that of the last run."""
@@ -94,8 +101,8 @@ class Session:
             if (machine, now) not in self._following:
                 trusting = with_known_key(now, former)
                 self._following[machine, now] = FollowingHost(
-                    self._pool.host(machine, trusting),
-                    self._pool.host(machine, former),
+                    self.pool.host(machine, trusting),
+                    self.pool.host(machine, former),
                     now.connect_timeout,
                     lambda: keep_key(now, trusting),
                 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from providers.preflight.finding import Finding, table
+from providers.preflight.finding import Finding, report, stops, table
 from providers.preflight.gather import Seen, look
 from providers.preflight.judge import judge
 
-__all__ = ["Finding", "Seen", "judge", "look", "table"]
+__all__ = ["Finding", "Seen", "judge", "look", "report", "stops", "table"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from config import Machine
 
+SWITCH = "HELICON_PREFLIGHT"
+"""The environment variable that turns the preflight off for one run: 0."""
 ERROR, WARNING = "error", "warning"
 _WIDTH = 110
 
@@ -30,6 +32,17 @@ def on(machine: Machine, level: str, check: str, *, expected: str, found: str, c
     return Finding(
         level=level, machine=machine.name, check=check, expected=expected, found=found, next_step=cure
     )
+
+
+def stops(findings: Sequence[Finding]) -> bool:
+    """Whether a run must not begin."""
+    return any(one.level == ERROR for one in findings)
+
+
+def report(findings: Sequence[Finding]) -> str:
+    """The findings as a run shows them, with the way to go on all the same where it stops."""
+    hint = "Nothing was changed. To put up with a check: preflight: {tolerate: [its name]}; with all:"
+    return f"preflight:\n{table(findings)}" + (f"\n{hint} {SWITCH}=0" if stops(findings) else "")
 
 
 def table(findings: Sequence[Finding]) -> str:

@@ -1,23 +1,21 @@
-"""All machines at once: the one question to each over a connection of its own, and a short patience."""
+"""All machines at once: the one question to each, with a short patience."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from config import Machine, Rack
 from providers.core.errors import CommandFailed, HostError
+from providers.core.host import Argv
 from providers.facts.machine import Facts, parse
 from providers.facts.script import question
 from providers.preflight.rules_disk import holds_etcd
-from providers.session import connection_of
 from providers.ssh.connection import Connection
-from providers.ssh.pool import Pool
+from providers.ssh.pool import Pool, SshHost
 
 _AT_ONCE = 256
-_KEEPALIVE = 2
 LOOKUP = "pkgs.k8s.io"
 """The name that a rack which installs from the internet must be able to resolve."""
 
@@ -33,41 +31,32 @@ class Seen:
     """Seconds that its clock is ahead of ours (behind: negative); 0 within the time that asking took."""
 
 
-def look(rack: Rack, *, measure: bool = False) -> list[Seen]:
+def look(rack: Rack, pool: Pool, *, measure: bool = False) -> list[Seen]:
     """Look at every machine; with `measure`, also at the disks of members of etcd that are not prepared yet."""
-    machines, pool = rack.machines(), Pool()
+    machines, lookup = rack.machines(), "" if rack.artifacts else LOOKUP
+    hosts = [pool.host(one.name, _connection(one)) for one in machines]
 
-    def one(machine: Machine) -> Seen:
-        lookup = "" if rack.artifacts else LOOKUP
-        asked = question(lookup=lookup, measure=measure and holds_etcd(rack, machine))
-        return see(pool, machine, list(asked), rack.preflight.timeout)
+    def one(machine: Machine, host: SshHost) -> Seen:
+        return see(host, machine, question(lookup=lookup, measure=measure and holds_etcd(rack, machine)))
 
-    try:
-        with ThreadPoolExecutor(max_workers=min(len(machines), _AT_ONCE)) as threads:
-            return list(threads.map(one, machines))
-    finally:
-        pool.close()
+    with (
+        pool.impatient(rack.preflight.timeout),
+        ThreadPoolExecutor(max_workers=min(len(machines), _AT_ONCE)) as threads,
+    ):
+        return list(threads.map(one, machines, hosts))
 
 
-def see(pool: Pool, machine: Machine, asked: Sequence[str], timeout: int) -> Seen:
+def see(host: SshHost, machine: Machine, asked: Argv) -> Seen:
     """Ask one machine, once; whatever hinders it is part of the answer."""
-    connection = impatient(Connection.parse(connection_of(machine)), timeout)
     before = time.time()
-    host = pool.host(machine.name, connection)
     try:
-        (answer,) = host.ask([tuple(asked)])
+        (answer,) = host.ask([asked])
         facts = parse(answer.text)
     except HostError as error:
         return Seen(machine=machine, error=error)
     if facts is None:
-        return Seen(machine=machine, error=_cut_short(str(host), connection))
+        return Seen(machine=machine, error=_cut_short(host, machine))
     return Seen(machine=machine, facts=facts, offset=offset(before, facts.now, time.time()))
-
-
-def impatient(connection: Connection, timeout: int) -> Connection:
-    """The same connection, tried once and given up early; so is the way through a bastion."""
-    bastion = impatient(connection.bastion, timeout) if connection.bastion else None
-    return replace(connection, connect_timeout=timeout, deadline=0, keepalive=_KEEPALIVE, bastion=bastion)
 
 
 def offset(before: float, there: float, after: float) -> float:
@@ -75,11 +64,15 @@ def offset(before: float, there: float, after: float) -> float:
     return min(there - before, 0.0) + max(there - after, 0.0)
 
 
-def _cut_short(host: str, connection: Connection) -> HostError:
+def _cut_short(host: SshHost, machine: Machine) -> HostError:
     return CommandFailed(
-        host=host,
+        host=str(host),
         item="facts",
         expected="an answer in full",
         found="one that was cut short, or took too long",
-        next_step=f"{connection.by_hand} uptime",
+        next_step=f"{_connection(machine).by_hand} uptime",
     )
+
+
+def _connection(machine: Machine) -> Connection:
+    return Connection.parse(machine.connection_json())

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import asyncssh
@@ -32,6 +32,8 @@ _GRACE_SECONDS = 15.0
 """How much longer than the machine itself we wait for a command to be ended."""
 _IDLE_SECONDS = 5.0
 """After so long without a command the machine may be gone without a word."""
+_HASTY_KEEPALIVE = 2
+"""Seconds between signs of life where a machine that hangs shall not be waited for."""
 _SESSION_TRIES = 25
 _SESSION_PAUSE = 0.2
 
@@ -61,6 +63,7 @@ class Link:
     _shell: Shell | None = None
     _at_shell: asyncio.Lock = field(default_factory=asyncio.Lock)
     _given_up: bool = False
+    _hasty: int | None = None
 
     @property
     def host(self) -> str:
@@ -99,6 +102,19 @@ class Link:
         if outcome.exit_status is None:
             raise self._dropped()
         return outcome
+
+    def hasten(self, seconds: int | None) -> None:
+        """From now on try once, for so many seconds, and miss a machine soon; None: as the connection says."""
+        self._hasty = seconds
+        if self._open and not self._open.is_closed():
+            self._open.set_keepalive(self._way.keepalive)
+
+    @property
+    def _way(self) -> Connection:
+        """The connection, with the patience that there is now."""
+        if self._hasty is None:
+            return self.connection
+        return replace(self.connection, connect_timeout=self._hasty, deadline=0, keepalive=_HASTY_KEEPALIVE)
 
     async def reconnect(self, seconds: float) -> None:
         """Drop the connection, which may hang, and try for so many seconds to open another."""
@@ -185,17 +201,17 @@ class Link:
         """Try again while the machine does not answer; the deadline is waited for once in a process."""
         clock = asyncio.get_running_loop().time
         begun = clock()
-        patience = self.connection.deadline if seconds is None else seconds
+        patience = self._way.deadline if seconds is None else seconds
         patience = 0 if self._given_up else patience
         for tries, pause in enumerate(_pauses(), 1):
             tunnel = await self._through_bastion()
             try:
-                opened = await attempt(self.name, self.connection, tunnel)
+                opened = await attempt(self.name, self._way, tunnel)
             except NotSsh:
                 raise
             except Unreachable as error:
                 if clock() - begun + pause > patience:
-                    self._given_up = True
+                    self._given_up = self._given_up or self._hasty is None
                     raise _after(error, tries, clock() - begun) from None
                 await asyncio.sleep(pause)
             else:

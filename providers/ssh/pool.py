@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -261,6 +262,17 @@ class Pool:
             link = self._link(name, connection)
         return wait_for(link.host_key())
 
+    @contextmanager
+    def impatient(self, seconds: int) -> Iterator[None]:
+        """Within the block no machine known so far is waited for: one attempt to connect, of so many seconds."""
+        with self._lock:
+            links = list(self._links.values())
+        wait_for(_hasten(links, seconds))
+        try:
+            yield
+        finally:
+            wait_for(_hasten(links, None))
+
     def close(self) -> None:
         """End all connections; a host that is used again opens its own anew."""
         with self._lock:
@@ -274,6 +286,11 @@ class Pool:
             bastion = self._link(beyond.address, beyond) if beyond else None
             self._links[name, connection] = Link(name=name, connection=connection, bastion=bastion)
         return self._links[name, connection]
+
+
+async def _hasten(links: Sequence[Link], seconds: int | None) -> None:
+    for link in links:
+        link.hasten(seconds)
 
 
 async def _close(links: Sequence[Link]) -> None:

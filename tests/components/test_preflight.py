@@ -1,55 +1,91 @@
-"""The preflight as the program runs it, against a real OpenSSH server on loopback."""
+"""The preflight as the program registers it, and its check against a real OpenSSH server on loopback."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime import mocks
 
-from components.preflight import SWITCH, preflight
-from config import Rack
-from tests.providers.preflight.test_gather import rack
+from components.preflight import preflight
+from config import Rack, load
+from providers import adapter
+from providers.preflight.finding import SWITCH
+from providers.session import Session
+from tests.components.test_program import Recorder
+from tests.config.injections import sound
+from tests.providers.preflight.test_gather import behind
 from tests.providers.ssh.sshd import Sshd, free_port
+
+LOOK: dict[str, Any] = {"urn": "urn:pulumi:test::helicon::x::preflight", "look": True, "measure": False}
+
+
+def registered(rack: Rack) -> Recorder:
+    """What a program registers that looks first, and then describes something."""
+    recorder = Recorder()
+    mocks.set_mocks(recorder, project="helicon", stack="test", preview=False)
+
+    def program() -> None:
+        preflight(rack)
+        pulumi.ComponentResource("helicon:index:Node", "cp-1")
+
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    return recorder
 
 
 @pytest.fixture
-def clones(tmp_path: Path) -> Rack:
-    """Six machines that are off: nobody answers."""
-    server = Sshd(tmp_path)
-    server.port = free_port()
-    return rack(server)
+def rack() -> Rack:
+    """A sound rack."""
+    return load(sound(), stack="test")
+
+
+def test_everything_waits_for_it(rack: Rack) -> None:
+    """It is what is registered first."""
+    made = registered(rack).made
+    assert list(made) == ["preflight", "cp-1"]
+    assert made["preflight"].inputs["look"] and made["preflight"].inputs["measure"]
+
+
+def test_it_can_be_turned_off(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For good by the stack file, and by the environment for one run, which changes no state."""
+    off = rack.preflight.model_copy(update={"enabled": False})
+    assert "preflight" not in registered(rack.model_copy(update={"preflight": off})).made
+    monkeypatch.setenv(SWITCH, "0")
+    assert registered(rack).made["preflight"].inputs["look"] is False
+
+
+def checked(
+    raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any] = LOOK
+) -> tuple[list[str], list[str]]:
+    """The failures of a check of this rack, and its warnings."""
+    session, said = Session(raw), list[str]()
+    monkeypatch.setattr(adapter, "_session", session)
+    monkeypatch.setattr(session.log, "warning", lambda urn, line: said.append(line))
+    try:
+        found = adapter.PreflightProvider("Preflight").check({}, asked)
+    finally:
+        session.pool.close()
+    return [one.reason for one in found.failures], said
 
 
 @pytest.mark.slow
-def test_errors_end_the_program_all_at_once(tmp_path: Path) -> None:
+def test_errors_end_the_run_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six names for one machine: each is in the one message, with the way to go on all the same."""
-    with Sshd(tmp_path) as server, pytest.raises(pulumi.RunError) as stopped:
-        preflight(rack(server))
-    text = str(stopped.value)
+    with Sshd(tmp_path) as server:
+        (text,), said = checked(behind(server), monkeypatch)
     for name in ("lb-1", "cp-1", "cp-2", "cp-3", "w-1", "w-2"):
         assert f"error    {name}" in text
     assert "machine id" in text and f"{SWITCH}=0" in text
-
-
-@pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the engine would be told; where a test before left its own engine, that would be asked."""
-    lines: list[str] = []
-    monkeypatch.setattr(pulumi, "warn", lines.append)
-    return lines
-
-
-def test_machines_that_are_off_are_warnings(clones: Rack, said: list[str]) -> None:
-    """The program goes on: the others are changed, and `up` names these."""
-    preflight(clones)
-    assert len(said) == 1 and said[0].count("connection refused") == 6
-
-
-def test_it_can_be_turned_off(clones: Rack, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
-    """By the environment for one run, by the stack file for good: no machine is asked."""
-    off = clones.preflight.model_copy(update={"enabled": False})
-    preflight(clones.model_copy(update={"preflight": off}))
-    monkeypatch.setenv(SWITCH, "0")
-    preflight(clones)
     assert said == []
+
+
+def test_machines_that_are_off_are_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run goes on: the others are changed, and it names these; turned off, nobody is asked."""
+    server = Sshd(tmp_path)
+    server.port = free_port()
+    failures, said = checked(behind(server), monkeypatch)
+    assert (failures, len(said)) == ([], 1)
+    assert said[0].count("connection refused") == 6
+    assert checked(behind(server), monkeypatch, {**LOOK, "look": False}) == ([], [])

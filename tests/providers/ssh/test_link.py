@@ -69,6 +69,15 @@ def test_a_machine_that_comes_up_is_waited_for(host: SshHost, server: Sshd) -> N
     timer.join()
 
 
+def test_impatience_is_over_with_its_block(pool: Pool, host: SshHost, server: Sshd) -> None:
+    """Who is not waited for in a look at all machines is waited for when there is something to do."""
+    server.stop()
+    assert host.counters.opened == 0
+    with pool.impatient(1), pytest.raises(Unreachable, match="tried once"):
+        host.ask([("true",)])
+    test_a_machine_that_comes_up_is_waited_for(host, server)
+
+
 def test_a_machine_that_stays_away_is_waited_for_once(pool: Pool, server: Sshd) -> None:
     """Many resources of a machine that is off must not each wait to the deadline."""
     host = pool.host("cp-1", server.connection(port=free_port(), deadline=1))

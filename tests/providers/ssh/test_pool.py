@@ -100,9 +100,7 @@ def test_a_command_that_takes_too_long_is_ended(host: SshHost) -> None:
         assert not running(int(pid))
 
 
-def test_a_question_that_hangs_takes_no_other_with_it(
-    host: SshHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_question_that_hangs_takes_no_other_with_it(host: SshHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """All are asked once more, each with a limit; from then on the machine is known for slow."""
     monkeypatch.setattr(batch, "TOGETHER_SECONDS", 0.5)
     monkeypatch.setattr(batch, "QUESTION_SECONDS", 0.2)
