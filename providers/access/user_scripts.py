@@ -16,13 +16,18 @@ _UNLIMITED = ("", "-1")
 LOOK = """
 for user; do
   if entry=$(getent passwd "$user"); then
-    home=$(printf %s "$entry" | cut -d: -f6); place=nothing
+    IFS=: read -r x x x x x home shell <<END
+$entry
+END
+    IFS=: read -r x x x least most x inactive expires x <<END
+$(getent shadow "$user")
+END
+    place=nothing
     [ ! -d "$home/.ssh" ] || place=directory
     [ ! -e "$home/.ssh/authorized_keys" ] || place=file
-    printf '%s|%s|%s|%s|' "$(printf %s "$entry" | cut -d: -f7)" "$(id -nG -- "$user")" \\
-      "$(getent shadow "$user" | cut -d: -f4,5,7,8)" $place
-    cat "$home/.ssh/authorized_keys" 2>/dev/null | base64 -w0; printf '|'
-    cat "/etc/sudoers.d/helicon-$user" 2>/dev/null | base64 -w0; echo
+    printf '%s|%s|%s|%s|' "$shell" "$(id -nG -- "$user")" "$least:$most:$inactive:$expires" $place
+    [ $place != file ] || base64 -w0 < "$home/.ssh/authorized_keys"; printf '|'
+    [ ! -e "/etc/sudoers.d/helicon-$user" ] || base64 -w0 < "/etc/sudoers.d/helicon-$user"; echo
   elif [ -e "/home/$user" ]; then echo absent, home
   else echo absent; fi
 done

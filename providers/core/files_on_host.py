@@ -15,16 +15,22 @@ SHOWN_BYTES = 65_536
 DIGEST = "sha256:"
 DIRECTORY = "(directory)"
 
+# One stat for all files: it has nothing to say of those that are absent. Of a raw mode (%f) the first digit is
+# the kind, 4 for a directory.
 _LOOK = f"""
-for path; do
-  if [ -d "$path" ]; then stat -L -c '%a %U %u %G %g directory' -- "$path"
-  elif [ -e "$path" ]; then
-    found=$(stat -L -c '%a %U %u %G %g %s' -- "$path"); printf '%s ' "${{found% *}}"
-    if [ "${{found##* }}" -lt {SHOWN_BYTES} ]; then printf =; base64 -w0 < "$path"; echo
-    else printf {DIGEST}; sha256sum < "$path" | cut -c 1-64; fi
-  else echo absent
-  fi
-done
+stat -L -c '%f %a %U %u %G %g %s' -- "$@" 2>/dev/null | {{
+  while read -r raw mode owner uid group gid size; do
+    while [ ! -e "$1" ]; do echo absent; shift; done
+    printf '%s ' "$mode" "$owner" "$uid" "$group" "$gid"
+    case $raw in
+      4*) echo directory ;;
+      *) if [ "$size" -lt {SHOWN_BYTES} ]; then printf =; base64 -w0 < "$1"; echo
+        else printf {DIGEST}; sha256sum < "$1" | cut -c 1-64; fi ;;
+    esac
+    shift
+  done
+  for path; do echo absent; done
+}}
 """
 # Four arguments for each file, and between files the bytes of input that belong to the former.
 _PLACE = """

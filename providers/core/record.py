@@ -22,11 +22,13 @@ Properties = Mapping[str, Json]
 NOTHING: Properties = {}
 """The first of a record's sets until the create has come to its end."""
 
-_WRITE = """
+_BEGIN = """
 set -eu; umask 077; [ -d "$1" ] && [ -d "$2" ] || mkdir -p "$1" "$2"
 printf %s "$4" > "$2/.$3"; mv "$2/.$3" "$2/$3"
 cat > "$1/.$3"; sync "$1/.$3"; mv "$1/.$3" "$1/$3"; sync "$1"
 """
+# Should the machine lose this before it is on its disk, the record still says that the change was begun.
+_END = 'set -eu; umask 077; cd "$1"; cat > ".$2"; sync ".$2"; mv ".$2" "$2"'
 _LIST = (
     'cd "$1" 2>/dev/null || exit 0; for file in *; do [ -e "$file" ] && printf "%s\\n" "$file"; done; exit 0'
 )
@@ -57,18 +59,28 @@ class Record:
         """Whether the resource's create never came to its end."""
         return self.read()[:1] == [NOTHING]
 
-    def write(self, sets: Sequence[Properties], questions: Sequence[Argv]) -> None:
-        """Replace the record, synced, unless the machine already holds the same."""
+    def begin(self, sets: Sequence[Properties], questions: Sequence[Argv]) -> None:
+        """Write what is begun and the questions that observe it, synced, before anything is done."""
         unique = [dict(one) for index, one in enumerate(sets) if one not in sets[:index]]
         if self.read() == unique:
             return
         asked = listing([*questions, self.question])
-        argv = ["sh", "-c", _WRITE, "record", RECORDS, QUESTIONS, self._kind, asked]
-        self._host.note(argv, stdin=json.dumps(unique, sort_keys=True).encode())
+        argv = ["sh", "-c", _BEGIN, "record", RECORDS, QUESTIONS, self._kind, asked]
+        self._host.note(argv, stdin=_text(unique))
+
+    def end(self, properties: Properties) -> None:
+        """Write that all of it is done, unless the machine already holds the same."""
+        if self.read() != [properties]:
+            argv = ["sh", "-c", _END, "done", RECORDS, self._kind]
+            self._host.note(argv, stdin=_text([properties]))
 
     def drop(self) -> None:
         """Forget the resource, after everything was given back."""
         self._host.run(["rm", "-f", f"{RECORDS}/{self._kind}", f"{QUESTIONS}/{self._kind}"])
+
+
+def _text(sets: Sequence[Properties]) -> bytes:
+    return json.dumps([dict(one) for one in sets], sort_keys=True).encode()
 
 
 def recorded(host: Host) -> list[str]:

@@ -84,12 +84,12 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     site.host.survey([record.question, *(questions if old else asked[0])])
     begun = record.read()
     if begun != [kind.safe(new)]:
-        record.write([*(begun or [NOTHING]), kind.safe(new)], questions)
+        record.begin([*(begun or [NOTHING]), kind.safe(new)], questions)
     for stale in [*begun, old]:
         give_back(kind, site, kind.released(stale, new))
     for (thing, desired), ahead in zip(wanted, asked[1:], strict=True):
         _make(thing, site, desired, ahead)
-    record.write([kind.safe(new)], questions)
+    record.end(kind.safe(new))
 
 
 def _make(thing: AnyThing, site: Site, desired: Any, ahead: Sequence[Argv]) -> None:

@@ -16,16 +16,15 @@ WRITE_BYTES = 2300
 _SCRIPT = r"""
 export LC_ALL=C
 journal=$1 modules=$2 lookup=$3 writes=$4 bytes=$5
-first() { head -n 1 "$1" 2>/dev/null | tr -d '\000'; }
+first() { [ ! -r "$1" ] || { read -r line <"$1" || :; printf %s "$line"; }; }
 say() { [ -z "$2" ] || printf '%s %s\n' "$1" "$2"; }
-each() { while read -r line; do say "$1" "$line"; done; }
 
 say now "$(date +%s.%N)"
 say kernel "$(uname -r)"
 say machine "$(uname -m)"
 say userland "$(dpkg --print-architecture 2>/dev/null || getconf LONG_BIT 2>/dev/null)"
 say os "$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME")"
-say model "$(first /proc/device-tree/model)"
+[ ! -e /proc/device-tree/model ] || say model "$(tr -d '\000' </proc/device-tree/model)"
 say vendor "$(first /sys/class/dmi/id/sys_vendor)"
 say page_size "$(getconf PAGESIZE 2>/dev/null)"
 say machine_id "$(first /etc/machine-id)"
@@ -52,8 +51,8 @@ fi
 library=/lib/modules/$(uname -r)
 for module in $modules; do
   if [ -d "/sys/module/$module" ] || grep -qw "$module" /proc/filesystems; then how=loaded
-  elif tr - _ 2>/dev/null <"$library/modules.builtin" | grep -q "/$module\.ko"; then how=builtin
   elif [ "$module" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; then how=loaded
+  elif tr - _ 2>/dev/null <"$library/modules.builtin" | grep -q "/$module\.ko"; then how=builtin
   elif [ ! -d "$library" ]; then how=unknown
   elif tr - _ 2>/dev/null <"$library/modules.dep" | grep -q "/$module\.ko[^ ]*:"; then how=loadable
   else how=missing; fi
@@ -65,7 +64,7 @@ for alarm in /sys/class/hwmon/hwmon*/in0_lcrit_alarm; do [ -e "$alarm" ] && say 
 for place in / /var/lib/containerd /var/lib/etcd; do
   near=$place
   while [ ! -e "$near" ]; do near=${near%/*}; near=${near:-/}; done
-  df -Pk "$near" 2>/dev/null | awk -v place="$place" 'NR == 2 { print "disk " place " " $2 " " $4 }'
+  df -Pk "$near" 2>/dev/null | { read -r heading; read -r device size used free rest && say disk "$place $size $free"; }
 done
 say disk_ids "$(ls /dev/disk/by-id 2>/dev/null | grep -cE '^(wwn-|scsi-3)')"
 
@@ -74,7 +73,9 @@ for card in /sys/class/net/*; do
     *) say mac "$(first "$card/address")";; esac
 done
 ip -o -4 address show 2>/dev/null | awk '{ print "address " $4 }'
-for key in /etc/ssh/ssh_host_*_key.pub; do [ -e "$key" ] && cut -d' ' -f1,2 "$key" | each host_key; done
+for key in /etc/ssh/ssh_host_*_key.pub; do
+  [ -e "$key" ] && read -r kind value rest <"$key" && say host_key "$kind $value"
+done
 awk '$1 == "nameserver" { print "nameserver " $2 }' /etc/resolv.conf 2>/dev/null
 awk '$1 == "nameserver" { print "upstream " $2 }' /run/systemd/resolve/resolv.conf 2>/dev/null
 if [ -n "$lookup" ]; then

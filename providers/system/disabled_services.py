@@ -16,6 +16,8 @@ DISABLED, MASKED = "disabled", "masked"
 _RUNNING = ("active", "reloading", "activating", "refreshing")
 _STARTS = ("enabled", "enabled-runtime", "linked")
 _SSH = ("ssh.service", "ssh.socket", "sshd.service", "sshd.socket", "dropbear.service")
+_NETWORK = ("NetworkManager", "systemd-networkd", "networking", "dhcpcd", "wpa_supplicant", "iwd")
+"""Programs that hold interfaces; only of these and SSH's own is asked who carries us."""
 _STOP_SECONDS = 120
 
 # Which network programs hold the interface of our own connection, or, if that is hidden behind an
@@ -159,7 +161,7 @@ def _how(told: Mapping[str, str], wanted: str) -> str:
 
 
 def _refuse_carriers(site: Site, running: Sequence[str]) -> None:
-    if not running:
+    if not any(unit in _SSH or unit.startswith(_NETWORK) for unit in running):
         return
     (answer,) = site.host.ask([("sh", "-c", _CARRIERS, "carriers", site.host.address)])
     carriers = {*_SSH, *answer.text.split()}

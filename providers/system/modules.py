@@ -21,12 +21,13 @@ _READ: Argv = ("cat", FILE)
 # A module may be built in without a trace in /sys/module, and a container may lack /lib/modules:
 # what it brings is then the evidence.
 _LOADED = r"""
-builtin=/lib/modules/$(uname -r)/modules.builtin
+read -r release </proc/sys/kernel/osrelease
+builtin=/lib/modules/$release/modules.builtin
 for module; do
-  name=$(printf %s "$module" | tr - _)
-  if [ -d "/sys/module/$name" ] || grep -qw "$name" /proc/filesystems ||
-    { [ -e "$builtin" ] && tr - _ < "$builtin" | grep -q "/$name\.ko"; } ||
-    { [ "$name" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; }
+  case $module in *-*) name=$(printf %s "$module" | tr - _) ;; *) name=$module ;; esac
+  if [ -d "/sys/module/$name" ] || { [ "$name" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; } ||
+    grep -qw "$name" /proc/filesystems ||
+    { [ -e "$builtin" ] && tr - _ < "$builtin" | grep -q "/$name\.ko"; }
   then echo "$module"; fi
 done
 exit 0
