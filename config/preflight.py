@@ -48,7 +48,7 @@ class Preflight(Part):
     enabled: bool = True
     """Whether machines are looked at (HELICON_PREFLIGHT=0 in the environment turns it off for one run)."""
     timeout: Seconds = 5
-    """Seconds to wait for a machine; one that does not answer is a warning."""
+    """Seconds to wait for a machine to let us in; one that does not is a warning."""
     tolerate: tuple[Check, ...] = ()
     """Checks whose errors are only warnings, for example [memory, fsync]."""
     clock_tolerance: Annotated[int, Field(ge=1, le=86400)] = 10

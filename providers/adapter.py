@@ -161,16 +161,16 @@ class ClusterProvider(ResourceProvider):
         return DiffResult(changes=None if any(_olds.get(key) != _news.get(key) for key in keys) else False)
 
     def create(self, props: Properties) -> CreateResult:
-        """Wait for the cluster, or verify it."""
+        """Wait for the cluster, or verify it; for a preflight the check has done all."""
         self._act(props)
         return CreateResult(self.kind, props)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """The state as it is: what these two wait for is an event, not a property of a machine."""
+        """The state as it is: what these do is an event, not a property of a machine."""
         return ReadResult(id_, props)
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Wait or verify again."""
+        """The same again."""
         self._act(_news)
         return UpdateResult(_news)
 
@@ -191,18 +191,16 @@ class PreflightProvider(ClusterProvider):
     """The look at all machines; its check ends a run that would fail, with `--continue-on-error` as well."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Look, reading only, and by the connections that all resources use."""
-        if not news["look"]:
-            return CheckResult(news, [])
+        """Look, by the connections that all resources use; how was looked is nothing that the state keeps."""
         session, urn = _current(), str(news["urn"])
-        findings = session.rack(urn).preflight(measure=bool(news["measure"]))
+        findings = session.rack(urn).preflight(measure=bool(news["measure"])) if news["look"] else []
         failures = [CheckFailure("", report(findings))] if stops(findings) else []
         if findings and not failures:
             session.log.warning(urn, report(findings))
-        return CheckResult(news, failures)
+        return CheckResult({"urn": urn}, failures)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """How was looked is no change."""
+        """There is nothing to change."""
         return DiffResult(changes=False)
 
     def _act(self, props: Properties) -> None:

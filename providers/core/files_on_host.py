@@ -18,9 +18,10 @@ DIRECTORY = "(directory)"
 # One stat for all files: it has nothing to say of those that are absent. Of a raw mode (%f) the first digit is
 # the kind, 4 for a directory.
 _LOOK = f"""
-stat -L -c '%f %a %U %u %G %g %s' -- "$@" 2>/dev/null | {{
-  while read -r raw mode owner uid group gid size; do
-    while [ ! -e "$1" ]; do echo absent; shift; done
+stat -L -c '%f %a %U %u %G %g %s %n' -- "$@" 2>/dev/null | {{
+  while read -r raw mode owner uid group gid size name; do
+    while [ "$#" -gt 0 ] && [ "$1" != "$name" ]; do echo absent; shift; done
+    [ "$#" -gt 0 ] || break
     printf '%s ' "$mode" "$owner" "$uid" "$group" "$gid"
     case $raw in
       4*) echo directory ;;

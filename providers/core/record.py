@@ -27,8 +27,7 @@ set -eu; umask 077; [ -d "$1" ] && [ -d "$2" ] || mkdir -p "$1" "$2"
 printf %s "$4" > "$2/.$3"; mv "$2/.$3" "$2/$3"
 cat > "$1/.$3"; sync "$1/.$3"; mv "$1/.$3" "$1/$3"; sync "$1"
 """
-# Should the machine lose this before it is on its disk, the record still says that the change was begun.
-_END = 'set -eu; umask 077; cd "$1"; cat > ".$2"; sync ".$2"; mv ".$2" "$2"'
+_END = 'set -eu; umask 077; cd "$1"; cat > ".$2"; sync ".$2"; mv ".$2" "$2"; sync .'
 _LIST = (
     'cd "$1" 2>/dev/null || exit 0; for file in *; do [ -e "$file" ] && printf "%s\\n" "$file"; done; exit 0'
 )

@@ -74,7 +74,7 @@ for card in /sys/class/net/*; do
 done
 ip -o -4 address show 2>/dev/null | awk '{ print "address " $4 }'
 for key in /etc/ssh/ssh_host_*_key.pub; do
-  [ -e "$key" ] && read -r kind value rest <"$key" && say host_key "$kind $value"
+  [ -e "$key" ] && { read -r kind value rest || [ -n "$kind" ]; } <"$key" && say host_key "$kind $value"
 done
 awk '$1 == "nameserver" { print "nameserver " $2 }' /etc/resolv.conf 2>/dev/null
 awk '$1 == "nameserver" { print "upstream " $2 }' /run/systemd/resolve/resolv.conf 2>/dev/null

@@ -22,17 +22,33 @@ from tests.providers.ssh.sshd import Sshd, free_port
 LOOK: dict[str, Any] = {"urn": "urn:pulumi:test::helicon::x::preflight", "look": True, "measure": False}
 
 
-def registered(rack: Rack) -> Recorder:
+class Monitor(mocks.MockMonitor):
+    """Keeps what each resource waits for."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.needs: dict[str, list[str]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        """Record."""
+        self.needs[request.name] = [one.rpartition("::")[2] for one in request.dependencies]
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def registered(rack: Rack) -> tuple[Recorder, Monitor]:
     """What a program registers that looks first, and then describes something."""
     recorder = Recorder()
-    mocks.set_mocks(recorder, project="helicon", stack="test", preview=False)
+    monitor = Monitor(recorder)
+    mocks.set_mocks(recorder, project="helicon", stack="test", preview=False, monitor=monitor)
 
     def program() -> None:
         preflight(rack)
-        pulumi.ComponentResource("helicon:index:Node", "cp-1")
+        node = pulumi.ComponentResource("helicon:index:Node", "cp-1")
+        child = pulumi.ResourceOptions(parent=node)
+        pulumi.ComponentResource("helicon:index:Part", "cp-1-part", None, child)
 
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
-    return recorder
+    return recorder, monitor
 
 
 @pytest.fixture
@@ -42,18 +58,19 @@ def rack() -> Rack:
 
 
 def test_everything_waits_for_it(rack: Rack) -> None:
-    """It is what is registered first."""
-    made = registered(rack).made
-    assert list(made) == ["preflight", "cp-1"]
-    assert made["preflight"].inputs["look"] and made["preflight"].inputs["measure"]
+    """Components, and what is in them."""
+    recorder, monitor = registered(rack)
+    assert (monitor.needs["cp-1"], monitor.needs["cp-1-part"]) == (["preflight"], ["preflight"])
+    wanted = recorder.made["preflight"].inputs
+    assert wanted["look"] and wanted["measure"]
 
 
 def test_it_can_be_turned_off(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For good by the stack file, and by the environment for one run, which changes no state."""
+    """For good by the stack file, and by the environment for one run."""
     off = rack.preflight.model_copy(update={"enabled": False})
-    assert "preflight" not in registered(rack.model_copy(update={"preflight": off})).made
+    assert "preflight" not in registered(rack.model_copy(update={"preflight": off}))[0].made
     monkeypatch.setenv(SWITCH, "0")
-    assert registered(rack).made["preflight"].inputs["look"] is False
+    assert registered(rack)[0].made["preflight"].inputs["look"] is False
 
 
 def checked(
@@ -65,6 +82,7 @@ def checked(
     monkeypatch.setattr(session.log, "warning", lambda urn, line: said.append(line))
     try:
         found = adapter.PreflightProvider("Preflight").check({}, asked)
+        assert found.inputs == {"urn": LOOK["urn"]}  # a plan of a preview holds in the up
     finally:
         session.pool.close()
     return [one.reason for one in found.failures], said

@@ -17,7 +17,9 @@ from providers.core.host import Argv
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 
 
-def answered(*questions: Argv, prefetch: bool = False, seconds: float = 20) -> dict[str, batch.Answer]:
+def answered(
+    *questions: Argv, prefetch: bool = False, seconds: float | None = None
+) -> dict[str, batch.Answer]:
     """The answers that the shell gives."""
     asked = batch.Batch(questions=questions, prefetch=prefetch, seconds=seconds)
     done = subprocess.run(["sh", "-s"], input=asked.script, capture_output=True, check=True)
