@@ -40,7 +40,7 @@ READERS = {
     "apt-config": r".*",
     "apt-mark": r"show.*",
     "crictl": rf"{_QUERY}(images|ps|info|version|inspect\S*).*",
-    "ctr": r"(-n \S+ |-\S+ )*(version|info|(images|image|i|content|containers|tasks)"
+    "ctr": r"((-n|--namespace) \S+ |-\S+ )*(version|info|(images|image|i|content|containers|tasks)"
     r"( (ls|list|check|get|info)( .*)?)?)",
     "dpkg": r"(--print-\S+|-[slLSV]|--status|--list|--listfiles|--search|--verify|--compare-versions)( .*)?",
     "dpkg-query": r".*",
@@ -52,6 +52,8 @@ READERS = {
     "kubeadm": r"version.*|certs check-expiration.*|config (print|view|images list).*",
     "kubectl": r"(-\S+ \S+ |--\S+ )*(get|version|describe|auth can-i|api-resources)\b.*",
     "mount": r"|-l|-t \S+",
+    "networkctl": r"(--\S+ )*(list|status)\b.*",
+    "nmcli": r"(-t |-f \S+ )*(device|connection show.*)",
     "openssl": r"(x509|verify|version|pkey -pubout|pkey .*-pubout).*",
     "sshd": r"-T|-t( .*)?",
     "sed": r"(?!.*(^| )(-\w*i|--in-place)).*",

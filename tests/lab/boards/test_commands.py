@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
+import yaml
 
 from lab.boards import commands
+from tests.scenarios import scenario_files
 
 RECORD = """\
 @@ 10.000001 (sshd) root /usr/sbin/sshd -D
@@ -43,6 +47,19 @@ def test_an_empty_record_has_no_entries() -> None:
 def test_writers_are_those_not_known_to_read() -> None:
     """Of the record above, the one that removes a file."""
     assert [entry.program for entry in commands.writers(commands.parse(RECORD))] == ["rm"]
+
+
+def test_what_things_ask_is_known_to_only_read() -> None:
+    """Every question of the scenarios that is a command of its own; what a script runs shows on the boards."""
+    asked = {
+        " ".join(shlex.split(question))
+        for path in scenario_files()
+        for question in yaml.safe_load(path.read_text()).get("questions", {})
+        if not question.startswith("<")
+    }
+    assert len(asked) > 100
+    entries = [commands.Executed(at=0.0, user="root", line=line) for line in sorted(asked)]
+    assert commands.writers(entries) == []
 
 
 @pytest.mark.parametrize(
