@@ -6,6 +6,7 @@ import argparse
 import compileall
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -75,6 +76,8 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
 
 def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> None:
     _refuse_swap()
+    # a job in the background ignores it, and so would the engine's plugins: it waits 5 s for each to end by it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _compile()
     shutil.rmtree(WORK, ignore_errors=True)
     results.versions, results.machine = versions(), about_machine()
