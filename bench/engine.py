@@ -15,7 +15,7 @@ import yaml
 
 from bench.contenders.contender import Command
 from bench.places import CACHE, REPOSITORY
-from lab.program import WITHOUT_SIDECARS
+from lab.program import backend
 from toolchain.install import install, official
 
 HOME = CACHE / "pulumi"
@@ -79,7 +79,7 @@ class Engine:
         path = os.pathsep.join([*_first(), os.environ["PATH"]])
         own = {
             "PULUMI_HOME": str(HOME),
-            "PULUMI_BACKEND_URL": f"file://{self.place / 'state'}?{WITHOUT_SIDECARS}",
+            "PULUMI_BACKEND_URL": backend(self.place / "state"),
             "PULUMI_CONFIG_PASSPHRASE": "bench",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_PARALLEL": str(self._parallel),

@@ -14,7 +14,7 @@ from pulumi_command import remote
 
 from config import Machine
 from providers.core.errors import HostKeyUnknown
-from providers.session import connection_of
+from providers.reaching import connection_of
 from providers.ssh.connection import Connection
 from providers.ssh.hostkeys import recorded
 
@@ -60,7 +60,7 @@ def run_commands(machine: Machine, parent: pulumi.Resource, needs: pulumi.Resour
         secret = one.secret
         needs = remote.Command(
             f"{machine.name}-{one.name}",
-            connection=_connection(Connection.parse(connection_of(machine))),
+            connection=_connection(connection_of(machine)),
             create=one.create,
             update=one.update,
             delete=one.delete,

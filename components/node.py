@@ -12,7 +12,7 @@ from components.passwords import let_in
 from components.sources import Source
 from config import EtcdMember, Machine, Node, Rack
 from providers.adapter import Access, Balancer, Kernel, MachineResource, Network, Software, Storage, System
-from providers.session import connection_of
+from providers.reaching import connection_of
 
 
 class Board(pulumi.ComponentResource):
@@ -32,7 +32,7 @@ class Board(pulumi.ComponentResource):
         """Without a source packages come from where the machine has them already."""
         super().__init__(f"helicon:index:{kind}", machine.name, {}, opts)
         self.machine = machine
-        self.connection = connection_of(machine)
+        self.connection = connection_of(machine).render()
         access = self.add(Access, {"architecture": machine.architecture, **let_in(machine)})
         network = properties.network(machine)
         reached = self.add(Network, network, access) if network else access

@@ -29,9 +29,7 @@ def preflight(rack: Rack) -> None:
     looked = Preflight("preflight", wanted, pulumi.ResourceOptions())
     first = pulumi.ResourceOptions(depends_on=[looked])
 
-    def after(
-        args: pulumi.ResourceTransformationArgs,
-    ) -> pulumi.ResourceTransformationResult:
+    def after(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
         return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, first))
 
     pulumi.runtime.register_stack_transformation(after)

@@ -20,14 +20,17 @@ from toolchain.install import install, official
 
 PARALLEL = 32
 """Operations at once: more than twice the machines of a lab."""
-WITHOUT_SIDECARS = "metadata=skip"
-"""An option of a backend in a directory (gocloud.dev/blob/fileblob): no `.attrs` file beside each file.
-
-Pulumi asks for none of them, and writes them in two steps: a run that is killed between the two leaves an
-empty one, with which the state can no longer be read (`failed to load checkpoint: EOF`).
-"""
 READS_STACK_FILE = ("up", "preview", "refresh", "destroy", "config")
 """The verbs that take --config-file."""
+
+
+def backend(place: Path) -> str:
+    """Where Pulumi keeps its state: a directory, with no `.attrs` file beside each file (gocloud.dev/blob/fileblob).
+
+    Pulumi asks for none of those, and writes them in two steps: a run that is killed between the two leaves
+    an empty one, with which the state can no longer be read (`failed to load checkpoint: EOF`).
+    """
+    return f"file://{place}?metadata=skip"
 
 
 class Program:
@@ -75,7 +78,7 @@ class Program:
         """What the CLI and its plugins find in their environment; no secret among it."""
         own = {
             "PULUMI_HOME": str(self.place / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{self.place / 'state'}?{WITHOUT_SIDECARS}",
+            "PULUMI_BACKEND_URL": backend(self.place / "state"),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.place / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_PARALLEL": str(PARALLEL),

@@ -18,8 +18,7 @@ import asyncssh
 
 from config import ConfigurationError, Machine, Rack, load_file
 from providers.core.errors import CredentialsRefused, HostError
-from providers.session import connection_of
-from providers.ssh.connection import Connection
+from providers.reaching import connection_of
 from providers.ssh.credentials import KEY_PASSPHRASE, SSH_PASSWORD
 from providers.ssh.pool import Pool
 
@@ -56,7 +55,7 @@ def make_key(path: Path, comment: str) -> tuple[str, bool]:
 
 def authorize(pool: Pool, machine: Machine, key: str) -> str:
     """Let a key in on one machine, as its user; says whether it was there already."""
-    connection = replace(Connection.parse(connection_of(machine)), sudo=False)
+    connection = replace(connection_of(machine), sudo=False)
     bare = " ".join(key.split()[:2])
     done = pool.host(machine.name, connection).run(["sh", "-c", _AUTHORIZE, "authorize", bare, key])
     return done.text

@@ -11,17 +11,13 @@ from config import ConfigurationError, Machine, load
 from config import Rack as Configuration
 from providers.core.host import Host
 from providers.core.journal import Journal
-from providers.core.thing import Json, Site
+from providers.core.thing import Site
 from providers.engine_log import EngineLog
 from providers.preflight import Finding, judge, look
+from providers.reaching import connection_of
 from providers.ssh.connection import Connection
 from providers.ssh.following import FollowingHost, keep_key, with_known_key
 from providers.ssh.pool import Pool
-
-
-def connection_of(machine: Machine) -> dict[str, Json]:
-    """The `connection` property of a configured machine."""
-    return Connection.parse(machine.connection_json()).render()
 
 
 class LiveRack:
@@ -51,12 +47,12 @@ class LiveRack:
 
     def host(self, machine: str) -> Host:
         """The pooled connection to a configured machine."""
-        return self._session.host(machine, Connection.parse(connection_of(self._machines()[machine])))
+        return self._session.host(machine, connection_of(self._machines()[machine]))
 
     def connection(self, machine: str, stored: Mapping[str, Any]) -> Connection:
         """The connection as configured now; the one in state for a machine that has left the rack."""
         machines = self._machines()
-        return Connection.parse(connection_of(machines[machine]) if machine in machines else dict(stored))
+        return connection_of(machines[machine]) if machine in machines else Connection.parse(dict(stored))
 
     def moves(self, machine: str) -> bool:
         """Whether the machine gets its address from here; of another, a new address is where it is already."""

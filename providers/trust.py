@@ -13,7 +13,7 @@ from pathlib import Path
 
 from config import ConfigurationError, Machine, load_file
 from providers.core.errors import HostError
-from providers.session import connection_of
+from providers.reaching import connection_of
 from providers.ssh.connection import Connection
 from providers.ssh.hostkeys import fingerprint, known_hosts_line, learn, recorded
 
@@ -22,7 +22,7 @@ def places(machines: tuple[Machine, ...]) -> Iterator[tuple[str, Connection]]:
     """Every machine and bastion whose key is not pinned in the stack file, each once."""
     seen = set()
     for machine in machines:
-        connection = Connection.parse(connection_of(machine))
+        connection = connection_of(machine)
         for name, one in ((machine.name, connection), (f"{machine.name}'s bastion", connection.bastion)):
             if one and not one.host_key and (one.address, one.port) not in seen:
                 seen.add((one.address, one.port))

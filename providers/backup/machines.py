@@ -9,8 +9,7 @@ from typing import TypeVar
 
 from config import Machine, Rack
 from providers.core.host import Host
-from providers.session import connection_of
-from providers.ssh.connection import Connection
+from providers.reaching import connection_of
 from providers.ssh.pool import Pool
 
 T = TypeVar("T")
@@ -53,7 +52,7 @@ def connected(rack: Rack) -> Iterator[CommandRack]:
     try:
         yield CommandRack(
             rack,
-            {name: pool.host(name, Connection.parse(connection_of(one))) for name, one in machines.items()},
+            {name: pool.host(name, connection_of(one)) for name, one in machines.items()},
         )
     finally:
         pool.close()

@@ -12,7 +12,7 @@ from providers.core.host import Argv
 from providers.facts.machine import Facts, parse
 from providers.facts.script import question
 from providers.preflight.rules_disk import holds_etcd
-from providers.ssh.connection import Connection
+from providers.reaching import connection_of
 from providers.ssh.pool import Pool, SshHost
 
 _AT_ONCE = 256
@@ -34,7 +34,7 @@ class Seen:
 def look(rack: Rack, pool: Pool, *, measure: bool = False) -> list[Seen]:
     """Look at every machine; with `measure`, also at the disks of members of etcd that are not prepared yet."""
     machines, lookup = rack.machines(), "" if rack.artifacts else LOOKUP
-    hosts = [pool.host(one.name, _connection(one)) for one in machines]
+    hosts = [pool.host(one.name, connection_of(one)) for one in machines]
 
     def one(machine: Machine, host: SshHost) -> Seen:
         return see(host, machine, question(lookup=lookup, measure=measure and holds_etcd(rack, machine)))
@@ -70,9 +70,5 @@ def _cut_short(host: SshHost, machine: Machine) -> HostError:
         item="facts",
         expected="an answer in full",
         found="one that was cut short, or took too long",
-        next_step=f"{_connection(machine).by_hand} uptime",
+        next_step=f"{connection_of(machine).by_hand} uptime",
     )
-
-
-def _connection(machine: Machine) -> Connection:
-    return Connection.parse(machine.connection_json())

@@ -24,14 +24,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield server
 
 
-@pytest.fixture
-def pool() -> Iterator[Pool]:
-    """Connections that end with the test."""
-    pool = Pool()
-    yield pool
-    pool.close()
-
-
 def rack(server: Sshd, **connections: dict[str, Any]) -> Rack:
     """The sound rack, every machine behind the server; some have other connections."""
     return load(behind(server, **connections), stack="test")

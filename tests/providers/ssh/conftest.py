@@ -20,14 +20,6 @@ def server(tmp_path: Path) -> Iterator[Sshd]:
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
-    """Connections that end with the test."""
-    pool = Pool()
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
 def host(pool: Pool, server: Sshd) -> SshHost:
     """A machine on which we are root."""
     return pool.host("cp-1", server.connection())
