@@ -16,11 +16,10 @@ from config import Machine
 from providers.core.errors import HostKeyUnknown
 from providers.reaching import connection_of
 from providers.ssh.connection import Connection
-from providers.ssh.hostkeys import recorded
 
 
 def _host_key(connection: Connection) -> str:
-    known = connection.host_key or recorded(Path(connection.known_hosts), connection.address, connection.port)
+    known = connection.host_key or _recorded(connection)
     if not known:
         raise HostKeyUnknown(
             host=connection.address,
@@ -30,6 +29,14 @@ def _host_key(connection: Connection) -> str:
             next_step=f"make trust STACK={pulumi.get_stack()}",
         )
     return known if isinstance(known, str) else known[0]
+
+
+def _recorded(connection: Connection) -> list[str]:
+    from providers.ssh.hostkeys import (
+        recorded,
+    )  # brings an SSH client, which no other part of the program needs
+
+    return recorded(Path(connection.known_hosts), connection.address, connection.port)
 
 
 def _credentials(connection: Connection) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pulumi
 
 from components.system_properties import access
 from config import ConfigurationError, Machine, Problem
-from providers.ssh.credentials import own_variable, secret
+from providers.ssh.environment import own_variable, secret
 
 HASH = "HELICON_PASSWORD_HASH"
 _CRYPT = re.compile(r"\$[a-z0-9]{1,4}\$[!-9;-~]+")

@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Part(BaseModel):
-    """One part of the configuration; its fields' docstrings become the descriptions in the JSON Schema."""
+    """One part of the configuration; what its fields mean say their docstrings (`config.descriptions`)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

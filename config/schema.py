@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from config.balancing import Zone
+from config.base import Part
 from config.connection import Bastion
+from config.descriptions import descriptions
 from config.loading import KEYS, MACHINES, NAMESPACE, PARTS
 from config.machines import File
 from config.storage import Mount
@@ -53,8 +55,20 @@ def _definitions() -> tuple[Mapping[str, Schema], Schema]:
     definitions = document["$defs"]
     for model in _MERGED:
         definitions[model.__name__].pop("required", None)
+    for part in _parts(Part):
+        fields = definitions.get(part.__name__, {}).get("properties", {})
+        for name, text in descriptions(part).items():
+            if name in fields:
+                fields[name]["description"] = text
     _tidy(definitions)
     return {key: found[(model, "validation")] for key, model in models.items()}, definitions
+
+
+def _parts(above: type[Part]) -> Iterator[type[Part]]:
+    """All models below one."""
+    for model in above.__subclasses__():
+        yield model
+        yield from _parts(model)
 
 
 def _config(references: Mapping[str, Schema]) -> Schema:

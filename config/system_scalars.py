@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from cryptography import x509
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from config.problems import did_you_mean
@@ -70,26 +69,9 @@ def sshd_problem(option: str, value: str) -> tuple[str, str] | None:
 
 
 def _pem(value: str) -> str:
-    try:
-        (certificate,) = x509.load_pem_x509_certificates(value.encode())
-    except ValueError as error:
-        count = value.count("-----BEGIN CERTIFICATE-----")
-        hint = "Give each a name of its own." if count > 1 else f"OpenSSL's word: {str(error)[:60]}"
-        raise wrong("one certificate in PEM", hint) from None
-    if not _is_authority(certificate):
-        raise wrong(
-            "the certificate of an authority (CA:TRUE)", "Take the CA's, not one that it signed for a server."
-        )
-    return value.strip() + "\n"
+    from config.pem import certificate_of_authority  # brings a cryptography library, rarely needed
 
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except x509.ExtensionNotFound:
-        return certificate.version is x509.Version.v1
-    except ValueError:
-        return False
+    return certificate_of_authority(value)
 
 
 def _service(value: str) -> str:

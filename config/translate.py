@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from config.descriptions import descriptions
 from config.problems import Path, Problem, did_you_mean, show
 
 SECRET = re.compile(r"pass(word|phrase|wd)|secret|token|private_?key|credential", re.IGNORECASE)
@@ -133,8 +134,7 @@ def _description(model: type[BaseModel], path: Path) -> str:
     for length in range(len(path), 0, -1):
         above = _annotation(model, path[: length - 1])
         if isinstance(above, type) and issubclass(above, BaseModel):
-            field = above.model_fields.get(str(path[length - 1]))
-            return (field.description if field else None) or "see config/stack.schema.json."
+            return descriptions(above).get(str(path[length - 1])) or "see config/stack.schema.json."
     return "see config/stack.schema.json."
 
 

@@ -2,6 +2,9 @@
 
 The classes here are pickled into the state by reference, and a refresh or a destroy loads them from
 there: this module and its class names must never move.
+
+The program loads this module to describe resources, the SDK's provider process to have them made. Only
+there the work and all that it needs is loaded: both begin each run, one after the other.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import (
@@ -26,40 +30,36 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers.abandoning import SILENT, abandon, lost
-from providers.core import resource
-from providers.core.errors import HostError
-from providers.core.record import erase
 from providers.engine_log import end_with_engine, engine_address
-from providers.kinds import KINDS, made_after
-from providers.membership import formation, leaving, readiness
-from providers.preflight import report, stops
-from providers.session import Session
-from providers.ssh.following import FollowingHost
 from providers.threads import widen_thread_pool
 
+if TYPE_CHECKING:
+    from providers.operations import Operations
+
 Properties = dict[str, Any]
-ABOUT = ("urn", "machine", "connection")
-"""Properties that say where, not what."""
-_session: Session | None = None
 
 
-def _configure(request: ConfigureRequest) -> Session:
-    global _session
-    if _session is None:
-        if not os.environ.get("HELICON_TRACEBACK"):
-            sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
-        end_with_engine(engine_address())
-        _session = Session({key: request.config.get(key) for key in KEYS if request.config.get(key)})
-        if not widen_thread_pool():
-            line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"
-            _session.log.warning("", line)
-    return _session
+@cache
+def _operations() -> Operations:
+    from providers.operations import Operations
+
+    return Operations()
 
 
-def _current() -> Session:
-    assert _session is not None, "the SDK calls configure() before anything else"
-    return _session
+@cache
+def _begin() -> None:
+    """What the provider's process does once."""
+    if not os.environ.get("HELICON_TRACEBACK"):
+        sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
+    end_with_engine(engine_address())
+    if not widen_thread_pool():
+        line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"
+        _operations().warn(line)
+
+
+def _configure(request: ConfigureRequest) -> None:
+    _operations().configure({key: request.config.get(key) for key in KEYS if request.config.get(key)})
+    _begin()
 
 
 class MachineProvider(ResourceProvider):
@@ -77,61 +77,26 @@ class MachineProvider(ResourceProvider):
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compare without a connection; the engine names the properties that differ."""
-        return DiffResult(changes=None if self._differs(_olds, _news) else False)
+        differs = _holds_unknown(_news) or _operations().differs(self.kind, _olds, _news)
+        return DiffResult(changes=None if differs else False)
 
     def create(self, props: Properties) -> CreateResult:
         """Converge a machine that this stack has not managed so far."""
-        site = _current().site(props)
-        resource.converge(KINDS[self.kind], site, {}, self._known(props))
+        _operations().create(self.kind, props)
         return CreateResult(f"{props['machine']}/{self.kind}", props)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Observe; a machine that cannot be asked keeps its state, with one warning."""
-        site = _current().site(props)
-        try:
-            found = resource.observe(KINDS[self.kind], site, self._known(props))
-        except HostError as error:
-            _current().warn_once(str(props["machine"]), str(props["urn"]), f"not refreshed: {error}")
-            return ReadResult(id_, props)
-        seen = {**{key: value for key, value in props.items() if key != "__provider"}, **found}
-        if isinstance(site.host, FollowingHost) and site.host.arrived:
-            seen["connection"] = _current().connection(props).render()
-        return ReadResult(id_, seen, dict(seen))
+        seen = _operations().read(self.kind, props)
+        return ReadResult(id_, props) if seen is None else ReadResult(id_, seen, dict(seen))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
         """Converge from what was managed before."""
-        site = _current().site(_news, former=_olds)
-        resource.converge(KINDS[self.kind], site, self._known(_olds), self._known(_news))
-        if isinstance(site.host, FollowingHost) and not site.host.arrived:
-            # the state holds what worked last: a run that fails before the machine moves is gone on with
-            return UpdateResult({**_news, "connection": _olds["connection"]})
-        return UpdateResult(_news)
+        return UpdateResult(_operations().update(self.kind, _olds, _news))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Give back what was there before; first what later resources began and, failed, left no state of."""
-        machine, kind = str(_props["machine"]), KINDS[self.kind]
-        if leaving.abandoned(machine):
-            abandon(self.kind, _current().rack(str(_props["urn"])), _props)
-            return
-        site = _current().site(_props, leaving=not kind.optional)
-        try:
-            resource.remove(kind, site, self._known(_props), later=made_after(self.kind))
-            if self.kind == "Access":
-                erase(site.host)
-        except SILENT as error:
-            raise lost(machine, error) from None
-
-    def _known(self, props: Properties) -> Properties:
-        return resource.known(KINDS[self.kind], props)
-
-    def _differs(self, olds: Properties, news: Properties) -> bool:
-        about = (*ABOUT, "__provider")
-        if any(olds.get(key) != news.get(key) for key in about):
-            return True
-        old, new = self._known(olds), self._known(news)
-        if _holds_unknown(new):
-            return True
-        return bool(KINDS[self.kind].plan(old, new))
+        """Give back what was there before."""
+        _operations().delete(self.kind, _props)
 
 
 def _holds_unknown(value: Any) -> bool:
@@ -177,14 +142,13 @@ class ClusterProvider(ResourceProvider):
     def delete(self, _id: str, _props: Properties) -> None:
         """With the formation, the rules for leaving a living cluster end."""
         if self.kind == "Formation":
-            formation.dissolve(_current().rack(str(_props["urn"])))
+            _operations().dissolve(_props)
 
     def _act(self, props: Properties) -> None:
-        session, urn = _current(), str(props["urn"])
         if self.kind == "Formation":
-            formation.form(session.rack(urn), props)
+            _operations().form(props)
         else:
-            readiness.verify(session.rack(urn), props, lambda line: session.log.progress(urn, line))
+            _operations().verify(props)
 
 
 class PreflightProvider(ClusterProvider):
@@ -192,12 +156,11 @@ class PreflightProvider(ClusterProvider):
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
         """Look, by the connections that all resources use; how was looked is nothing that the state keeps."""
-        session, urn = _current(), str(news["urn"])
-        findings = session.rack(urn).preflight(measure=bool(news["measure"])) if news["look"] else []
-        failures = [CheckFailure("", report(findings))] if stops(findings) else []
-        if findings and not failures:
-            session.log.warning(urn, report(findings))
-        return CheckResult({"urn": urn}, failures)
+        stopping = (
+            _operations().preflight(str(news["urn"]), measure=bool(news["measure"])) if news["look"] else ""
+        )
+        failures = [CheckFailure("", stopping)] if stopping else []
+        return CheckResult({"urn": str(news["urn"])}, failures)
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """There is nothing to change."""

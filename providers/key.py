@@ -19,7 +19,7 @@ import asyncssh
 from config import ConfigurationError, Machine, Rack, load_file
 from providers.core.errors import CredentialsRefused, HostError
 from providers.reaching import connection_of
-from providers.ssh.credentials import KEY_PASSPHRASE, SSH_PASSWORD
+from providers.ssh.environment import KEY_PASSPHRASE, SSH_PASSWORD
 from providers.ssh.pool import Pool
 
 PRESENT, ADDED, FAILED, SKIPPED = "present", "added", "failed", "skipped"

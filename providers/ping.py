@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config import ConfigurationError, load_file
-from providers.preflight import Finding, Seen, judge, look, stops, table
+from providers.preflight.finding import Finding, stops, table
+from providers.preflight.gather import Seen, look
+from providers.preflight.judge import judge
 from providers.ssh.pool import Pool
 
 COLUMNS = ("machine", "address", "reachable", "system", "arch", "kernel", "memory", "free disk", "clock")

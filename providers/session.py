@@ -13,7 +13,9 @@ from providers.core.host import Host
 from providers.core.journal import Journal
 from providers.core.thing import Site
 from providers.engine_log import EngineLog
-from providers.preflight import Finding, judge, look
+from providers.preflight.finding import Finding
+from providers.preflight.gather import look
+from providers.preflight.judge import judge
 from providers.reaching import connection_of
 from providers.ssh.connection import Connection
 from providers.ssh.following import FollowingHost, keep_key, with_known_key

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,3 +142,18 @@ def test_commands_are_lists_not_lines() -> None:
         text = path.read_text()
         assert "shell=True" not in text, path
         assert "os.system" not in text, path
+
+
+def test_what_describes_loads_nothing_of_what_works_on_machines() -> None:
+    """The program and the provider's process begin one after the other: the first does without the second's modules."""
+    heavy = ("asyncssh", "cryptography", "providers.kinds", "providers.session", "kubernetes")
+    loaded = f"""
+import sys, components.addons, components.authority, components.cluster, components.configuration
+import components.etcd, components.kubernetes, components.load_balancer, components.network, components.node
+import components.preflight, components.readiness, components.sources
+print([one for one in {heavy!r} if one in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

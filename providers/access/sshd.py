@@ -13,7 +13,7 @@ from providers.core.errors import HostError, Refused
 from providers.core.host import Argv, Completed
 from providers.core.service import last_lines
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
-from providers.ssh.credentials import SSH_PASSWORD, secret
+from providers.ssh.environment import SSH_PASSWORD, secret
 
 MAIN = "/etc/ssh/sshd_config"
 DROP_IN = "/etc/ssh/sshd_config.d/10-helicon.conf"

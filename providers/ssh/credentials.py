@@ -1,10 +1,9 @@
-"""What a connection offers to be let in: keys, an agent, passwords; secrets only from the environment."""
+"""What a connection offers to be let in: keys, an agent, passwords."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,9 @@ import asyncssh
 
 from providers.core.errors import CredentialsMissing
 from providers.ssh.connection import Connection
+from providers.ssh.environment import KEY_PASSPHRASE, SSH_PASSWORD, own_variable, secret
 from providers.ssh.known_hosts import digest
 
-SSH_PASSWORD = "HELICON_SSH_PASSWORD"
-SUDO_PASSWORD = "HELICON_SUDO_PASSWORD"
-KEY_PASSPHRASE = "HELICON_KEY_PASSPHRASE"
 _AGENT_SECONDS = 10.0
 
 
@@ -38,22 +35,6 @@ class Credentials:
         """Leave the agent alone, once the login is done."""
         if self.agent:
             self.agent.close()
-
-
-def secret(kind: str, name: str) -> str:
-    """A secret from the environment: the machine's own, else the one for all, else empty."""
-    return os.environ.get(own_variable(kind, name)) or os.environ.get(kind, "")
-
-
-def own_variable(kind: str, name: str) -> str:
-    """The variable that holds a machine's own secret."""
-    return f"{kind}_{re.sub('[^A-Z0-9]', '_', name.upper())}"
-
-
-def secrets(name: str) -> list[str]:
-    """Every secret that belongs to a machine, to be kept out of errors and logs."""
-    kinds = (SSH_PASSWORD, SUDO_PASSWORD, KEY_PASSPHRASE)
-    return [value for value in (secret(kind, name) for kind in kinds) if value]
 
 
 async def gather(connection: Connection, name: str, host: str) -> Credentials:

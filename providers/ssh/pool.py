@@ -21,7 +21,7 @@ from providers.core.errors import (
 )
 from providers.core.host import Argv, Completed, Host
 from providers.core.journal import is_ours
-from providers.ssh import credentials
+from providers.ssh import environment
 from providers.ssh.channel import Outcome
 from providers.ssh.command import Privilege, last_lines, redacted, shown
 from providers.ssh.connection import Connection
@@ -177,12 +177,12 @@ class SshHost(Host):
 
     def _privilege(self) -> Privilege:
         connection = self._link.connection
-        password = credentials.secret(credentials.SUDO_PASSWORD, self.name)
+        password = environment.secret(environment.SUDO_PASSWORD, self.name)
         return Privilege(sudo=connection.sudo and connection.user != "root", password=password)
 
     def _failed(self, done: Completed, *, secret: bool = False, item: str = "") -> CommandFailed:
         """The error of a command's status; the whole of its standard error goes to the log."""
-        hidden = credentials.secrets(self.name)
+        hidden = environment.secrets(self.name)
         name = redacted(item or shown(done.argv), hidden)
         said = "" if secret else redacted(last_lines(done.stdout, done.stderr), hidden)
         if not secret:
@@ -202,7 +202,7 @@ class SshHost(Host):
     def _late(self, argv: Argv, seconds: float) -> TooSlow:
         return TooSlow(
             host=str(self),
-            item=redacted(shown(argv), credentials.secrets(self.name)),
+            item=redacted(shown(argv), environment.secrets(self.name)),
             expected=f"an end within {seconds:g} s",
             found=f"a command that timed out after {seconds:g} s and was ended",
             next_step=f"see what holds it up: {self._link.connection.by_hand} ps -ef",
@@ -213,10 +213,10 @@ class SshHost(Host):
 
     def _no_sudo(self, said: str) -> SudoRefused:
         user = self._link.connection.user
-        own = credentials.own_variable(credentials.SUDO_PASSWORD, self.name)
+        own = environment.own_variable(environment.SUDO_PASSWORD, self.name)
         absent = "command not found" in said or "No such file" in said
         outside = "sudoers" in said or "not allowed" in said
-        variables = f"{credentials.SUDO_PASSWORD} or {own}"
+        variables = f"{environment.SUDO_PASSWORD} or {own}"
         cure = f"set {variables} in the environment, or NOPASSWD for {user} in /etc/sudoers.d"
         if absent:
             cure = "as root on the machine: apt-get install sudo; or user: root in the connection"

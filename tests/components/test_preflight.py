@@ -12,6 +12,7 @@ from pulumi.runtime import mocks
 from components.preflight import preflight
 from config import Rack, load
 from providers import adapter
+from providers.operations import Operations
 from providers.preflight.finding import SWITCH
 from providers.session import Session
 from tests.components.test_program import Recorder
@@ -77,8 +78,9 @@ def checked(
     raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any] = LOOK
 ) -> tuple[list[str], list[str]]:
     """The failures of a check of this rack, and its warnings."""
-    session, said = Session(raw), list[str]()
-    monkeypatch.setattr(adapter, "_session", session)
+    operations, session, said = Operations(), Session(raw), list[str]()
+    monkeypatch.setattr(operations, "_session", session)
+    monkeypatch.setattr(adapter, "_operations", lambda: operations)
     monkeypatch.setattr(session.log, "warning", lambda urn, line: said.append(line))
     try:
         found = adapter.PreflightProvider("Preflight").check({}, asked)

@@ -12,7 +12,7 @@ import yaml
 
 from config import load_file
 from providers import key
-from providers.ssh.credentials import SSH_PASSWORD
+from providers.ssh.environment import SSH_PASSWORD
 from tests.config.injections import sound
 from tests.providers.ssh.sshd import PASSWORD, Sshd, free_port
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from config import Rack, load
 from providers.facts.machine import parse
-from providers.preflight import Finding, Seen, judge
+from providers.preflight.finding import Finding
+from providers.preflight.gather import Seen
+from providers.preflight.judge import judge
 from tests.config.injections import sound
 from tests.providers.facts.answers import answer
 

@@ -11,7 +11,8 @@ import pytest
 from config import Rack, load
 from providers import ping
 from providers.core.errors import HostKeyChanged, Unreachable
-from providers.preflight import judge, look
+from providers.preflight.gather import look
+from providers.preflight.judge import judge
 from providers.ssh.pool import Pool
 from tests.config.injections import HOST_KEY, sound
 from tests.providers.ssh.sshd import Sshd, free_port

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from providers.core.errors import Unreachable
-from providers.preflight import Finding, Seen, judge, table
-from providers.preflight.gather import offset
+from providers.preflight.finding import Finding, table
+from providers.preflight.gather import Seen, offset
+from providers.preflight.judge import judge
 from tests.providers.preflight.racks import findings, rack, seen, short
 
 
