@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from providers.ssh.connection import Connection
-from providers.ssh.pool import Pool, SshHost
+from providers.ssh.pool import Pool
+from providers.ssh.ssh_host import SshHost
 from providers.threads import WORKERS
 
 _IMPORTS = "import grpc, pulumi.dynamic, providers.adapter"

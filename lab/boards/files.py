@@ -14,6 +14,7 @@ LIVING = {
     "/sys": "the kernel's",
     "/run": "emptied at each boot",
     "/tmp": "emptied at each boot",
+    "/var/backups": "copies of the package database that a timer makes each day",
     "/var/log": "logs",
     "/var/tmp": "private directories of services, made anew at each start",
     "/var/lib/cni": "addresses of pods that come and go",

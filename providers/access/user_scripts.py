@@ -32,9 +32,10 @@ END
   else echo absent; fi
 done
 """
+# Name, shell, and the groups beside its own, if any.
 ADD = """
-if getent group "$1" >/dev/null; then exec useradd -m -g "$1" -s "$2" "$1"; fi
-exec useradd -m -U -s "$2" "$1"
+if getent group "$1" >/dev/null; then exec useradd -m -g "$1" -s "$2" ${3:+-G "$3"} "$1"; fi
+exec useradd -m -U -s "$2" ${3:+-G "$3"} "$1"
 """
 AS_USER = """
 home=$(getent passwd "$1" | cut -d: -f6); cd "$home" || exit

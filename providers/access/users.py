@@ -155,18 +155,20 @@ def _aspect(key: str, user: str, found: Found, managed: Aspect) -> Aspect:
 
 
 def _change(site: Site, user: str, keys: set[str], wanted: Aspects, found: Found) -> None:
+    groups = ",".join(_tuple(wanted.get("groups")))
     if "exists" in keys:
         made = _CREATED_AROUND_A_HOME if found.home_there else _CREATED
         site.journal.remember(
             Users.name, {f"{user} made": made, **_before(user, keys - {"shell"}, wanted, found)}
         )
-        _run(site, user, ["sh", "-c", scripts.ADD, "add", user, str(wanted.get("shell") or "/bin/bash")])
+        shell = str(wanted.get("shell") or "/bin/bash")
+        _run(site, user, ["sh", "-c", scripts.ADD, "add", user, shell, groups if "groups" in keys else ""])
     else:
         site.journal.remember(Users.name, _before(user, keys, wanted, found))
-    if "shell" in keys and "exists" not in keys:
-        _run(site, user, ["usermod", "-s", str(wanted["shell"]), user])
-    if "groups" in keys:
-        _run(site, user, ["usermod", "-aG", ",".join(cast(tuple[str, ...], wanted["groups"])), user])
+        if "shell" in keys:
+            _run(site, user, ["usermod", "-s", str(wanted["shell"]), user])
+        if "groups" in keys:
+            _run(site, user, ["usermod", "-aG", groups, user])
     if "keys" in keys:
         missing = [key for key in cast(tuple[str, ...], wanted["keys"]) if not found.has(key)]
         _as_user(site, user, scripts.ADD_KEYS, missing)

@@ -92,6 +92,11 @@ class Batch:
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
+    def alone(self) -> Argv | None:
+        """The question, where there is but one."""
+        return self.questions[0] if len(self.questions) == 1 and not self.prefetch else None
+
+    @property
     def script(self) -> bytes:
         """What `sh -s` runs to answer them."""
         own = _OWN_LIST if self.prefetch else ""

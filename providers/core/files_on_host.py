@@ -35,16 +35,17 @@ stat -L -c '%f %a %U %u %G %g %s %n' -- "$@" 2>/dev/null | {{
 """
 # Four arguments for each file, and between files the bytes of input that belong to the former.
 _PLACE = """
-set -eu
-while [ "$#" -gt 3 ]; do
-  umask 022; [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"; umask 077
+set -eu; set -- "$@" all; left=$#
+while [ "$left" -gt 0 ]; do
+  umask 022; [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"; [ "$2" = 0644 ] || umask 077
   [ ! -e "$1.helicon" ] || rm -f -- "$1.helicon"
-  if [ "$#" -gt 4 ]; then head -c "$5"; else cat; fi > "$1.helicon"
+  if [ "$left" -gt 5 ]; then head -c "$5"; else cat; fi > "$1.helicon"
   if [ "$3:$4" != root:root ] || [ -g "${1%/*}/" ]; then chown "$3:$4" "$1.helicon"; fi
-  chmod "$2" "$1.helicon"; sync "$1.helicon"
-  mv -T -- "$1.helicon" "$1"
-  shift 4; [ "$#" -eq 0 ] || shift
+  [ "$2" = 0644 ] || chmod "$2" "$1.helicon"
+  set -- "$@" "$1.helicon"; shift 5; left=$((left - 5))
 done
+sync -- "$@"
+for new; do mv -T -- "$new" "${new%.helicon}"; done
 """
 # A file that is mounted, as /etc/hosts is in containers, cannot be replaced, only overwritten.
 _REWRITE = """

@@ -52,9 +52,9 @@ cd "$1" 2>/dev/null || exit 0; here=$1; shift
 rm -rf -- "$@"; rmdir --ignore-fail-on-non-empty "$here"
 """
 # Missing directories are noted: a restored machine has none that it had not.
-_KEEP = """
-set -eu; umask 077; [ -d "$1" ] || mkdir -p "$1"; cd "$1"; shift
-while [ "$#" -gt 1 ]; do
+_COPY = """
+[ -d "$1" ] || mkdir -p "$1"; cd "$1"; shift
+while [ "$files" -gt 0 ]; do
   if [ ! -e "$1" ] && [ ! -L "$1" ] && [ ! -e "$1,absent" ]; then
     if [ -e "$2" ] || [ -L "$2" ]; then
       { [ ! -e .new ] && [ ! -L .new ]; } || rm -rf .new
@@ -69,11 +69,14 @@ while [ "$#" -gt 1 ]; do
       : > "$1,absent"
     fi
   fi
-  shift 2
+  shift 2; files=$((files - 1))
 done
 [ ! -e .directories ] || sync .directories
 sync .
 """
+_KEEP = "\nset -eu; umask 077; files=$((($# - 1) / 2))" + _COPY
+_KEEP_AND_REMEMBER = "\nset -eu; umask 077; files=$1; shift" + _COPY + _REMEMBER
+"""How many files there are, then the arguments of both."""
 # A file takes the place of another in one step; only a directory has to go first.
 # What is mounted (as files of /etc are in containers) cannot be replaced, only overwritten.
 _RESTORE = """
@@ -115,19 +118,32 @@ def _lines(values: Mapping[str, str]) -> bytes:
     return "".join(f"{key} {value}\n" for key, value in pairs).encode()
 
 
+def _places(paths: Iterable[str]) -> list[str]:
+    """The arguments of _KEEP; none without paths."""
+    pairs = [word for path in paths for word in (_file(path), path)]
+    return [f"{JOURNAL}/files", *pairs] if pairs else []
+
+
 class Journal:
     """The journal of one machine; keys are grouped by the name of the thing that wrote them."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    def remember(self, thing: str, values: Mapping[str, str]) -> None:
-        """Write what was there before, for the keys that have no entry yet."""
+    def remember(self, thing: str, values: Mapping[str, str], files: Iterable[str] = ()) -> None:
+        """Write what was there before, for the keys that have no entry yet; `files` are kept before that."""
         pairs = [part for key, value in sorted(values.items()) for part in (_file(key), value)]
+        kept = _places(files)
         if sum(len(part.encode()) for part in pairs) > _LARGE:
+            self.keep_files(files)
             self._note(_REMEMBER_LARGE, f"{JOURNAL}/{thing}", stdin=_lines(values))
+        elif pairs and kept:
+            count = str(len(kept) // 2)
+            self._note(_KEEP_AND_REMEMBER, count, *kept, f"{JOURNAL}/{thing}", *pairs)
         elif pairs:
             self._note(_REMEMBER, f"{JOURNAL}/{thing}", *pairs)
+        else:
+            self.keep_files(files)
 
     def recall(self, thing: str, keys: Iterable[str]) -> dict[str, str]:
         """What was remembered, for those of the keys that have an entry."""
@@ -149,9 +165,9 @@ class Journal:
 
     def keep_files(self, paths: Iterable[str]) -> None:
         """Keep copies of files, links or directories, or the fact that there is none, before a change."""
-        pairs = [part for path in paths for part in (_file(path), path)]
-        if pairs:
-            self._note(_KEEP, f"{JOURNAL}/files", *pairs)
+        kept = _places(paths)
+        if kept:
+            self._note(_KEEP, *kept)
 
     def kept(self, path: str) -> str:
         """Where the copy lies that `keep_files` made; beside it `,absent` says that there was no such file."""

@@ -38,11 +38,12 @@ for file in *; do [ "$file" = "$2" ] || [ ! -e "$file" ] || { cat "$file"; echo;
 
 
 class Record:
-    """The record of one resource kind on one machine."""
+    """The record of one resource kind on one machine, which nobody else writes meanwhile; asked for once."""
 
     def __init__(self, host: Host, kind: str) -> None:
         self._host = host
         self._kind = kind
+        self._sets: list[Properties] | None = None
 
     @property
     def question(self) -> Argv:
@@ -51,8 +52,11 @@ class Record:
 
     def read(self) -> list[Properties]:
         """The property sets that were begun and not given back since, oldest first."""
-        (answer,) = self._host.ask([self.question])
-        return cast(list[Properties], json.loads(answer.text)) if answer.ok and answer.text else []
+        if self._sets is None:
+            (answer,) = self._host.ask([self.question])
+            told = json.loads(answer.text) if answer.ok and answer.text else []
+            self._sets = cast(list[Properties], told)
+        return self._sets
 
     def unfinished(self) -> bool:
         """Whether the resource's create never came to its end."""
@@ -60,18 +64,20 @@ class Record:
 
     def begin(self, sets: Sequence[Properties], questions: Sequence[Argv]) -> None:
         """Write what is begun and the questions that observe it, synced, before anything is done."""
-        unique = [dict(one) for index, one in enumerate(sets) if one not in sets[:index]]
+        unique: list[Properties] = [dict(one) for index, one in enumerate(sets) if one not in sets[:index]]
         if self.read() == unique:
             return
         asked = listing([*questions, self.question])
         argv = ["sh", "-c", _BEGIN, "record", RECORDS, QUESTIONS, self._kind, asked]
         self._host.note(argv, stdin=_text(unique))
+        self._sets = unique
 
     def end(self, properties: Properties) -> None:
         """Write that all of it is done, unless the machine already holds the same."""
         if self.read() != [properties]:
             argv = ["sh", "-c", _END, "done", RECORDS, self._kind]
             self._host.note(argv, stdin=_text([properties]))
+            self._sets = [properties]
 
     def drop(self) -> None:
         """Forget the resource, after everything was given back."""

@@ -79,7 +79,7 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     """
     site, record = replace(site, resource=kind.name), Record(site.host, kind.name)
     wanted, questions = list(kind.managed(new)), kind.questions(new)
-    asked = [*(thing.questions(desired) for thing, desired in wanted), [record.question]]
+    asked = [*(thing.questions(desired) for thing, desired in wanted), []]
     # a create changes most things, and asks for each as it comes to it; an update changes few
     site.host.survey([record.question, *(questions if old else asked[0])])
     begun = record.read()

@@ -13,7 +13,8 @@ from providers.facts.machine import Facts, parse
 from providers.facts.script import question
 from providers.preflight.rules_disk import holds_etcd
 from providers.reaching import connection_of
-from providers.ssh.pool import Pool, SshHost
+from providers.ssh.pool import Pool
+from providers.ssh.ssh_host import SshHost
 
 _AT_ONCE = 256
 LOOKUP = "pkgs.k8s.io"

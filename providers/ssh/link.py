@@ -12,9 +12,8 @@ from typing import TypeVar
 import asyncssh
 
 from providers.core.errors import ConnectionDropped, HostError, NotSsh, Unreachable
-from providers.core.host import Argv
 from providers.ssh.channel import CHUNK, Channel, NotStarted, Outcome
-from providers.ssh.command import Privilege, limited
+from providers.ssh.command import Privilege
 from providers.ssh.connection import Connection
 from providers.ssh.dial import dial, dial_for_key
 from providers.ssh.failures import Failures
@@ -82,13 +81,14 @@ class Link:
         """The key that the machine shows now, trusted or not."""
         return await self._until_deadline(dial_for_key)
 
-    async def execute(self, argv: Argv, given: Input, privilege: Privilege, seconds: float) -> Outcome:
-        """Run one command, which the machine itself ends after `seconds`.
+    async def execute(
+        self, command: Sequence[str], given: Input, privilege: Privilege, seconds: float
+    ) -> Outcome:
+        """Run one command, which is waited for a little longer than `seconds`.
 
         In the machine's one shell where that is free and the command fits, else in a session of its
         own. Raises TimeoutError if it then still runs, ConnectionDropped if its end was not seen.
         """
-        command = limited(argv, seconds)
         async with self._slots:
             for attempt in itertools.count(1):
                 try:

@@ -57,8 +57,7 @@ class Hostname(Thing[HostnameState]):
     def apply(self, site: Site, changes: Sequence[Change], desired: HostnameState) -> None:
         """Write the file, then rename the running system."""
         (running,) = site.host.ask(_ASK[1:])
-        site.journal.keep_files([FILE])
-        site.journal.remember(self.name, {"running": running.text})
+        site.journal.remember(self.name, {"running": running.text}, files=[FILE])
         fields = {change.field for change in changes}
         if "static" in fields:
             rewrite(site, FILE, f"{desired.static}\n")

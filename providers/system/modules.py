@@ -75,9 +75,8 @@ class Modules(Thing[ModulesState]):
         """Load what is not loaded, then write the file."""
         (loaded,) = site.host.ask(self.questions(desired)[1:])
         missing = [change.field for change in changes if change.field not in loaded.text.split()]
-        site.journal.keep_files([FILE])
         before = {name: _NOW if name in missing else LOADED for name in desired.modules}
-        site.journal.remember(self.name, before)
+        site.journal.remember(self.name, before, files=[FILE])
         for module in missing:
             _load(site, module)
         (file,) = site.host.ask([_READ])

@@ -78,8 +78,7 @@ class Sysctl(Thing[SysctlState]):
         keys = [change.field for change in changes]
         current = self.observe(site, desired)
         before = {key: value for key in keys if (value := current.live[key]) is not None}
-        site.journal.keep_files([FILE])
-        site.journal.remember(self.name, before)
+        site.journal.remember(self.name, before, files=[FILE])
         _set(
             site,
             {key: desired.live[key] or "" for key in keys if current.live[key] != desired.live[key]},

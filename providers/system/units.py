@@ -202,8 +202,7 @@ def _remember(site: Site, units: Iterable[str], files: Sequence[str]) -> dict[st
         values[f"{unit} enabled"] = block.get("UnitFileState") or "absent"
         values[f"{unit} active"] = "active" if block.get("ActiveState") in _RUNNING else "inactive"
     values |= {f"{unit} content": "" for unit in files}
-    site.journal.remember(Units.name, values)
-    site.journal.keep_files([path(unit) for unit in files])
+    site.journal.remember(Units.name, values, files=[path(unit) for unit in files])
     return found
 
 

@@ -13,7 +13,8 @@ from bench.target import Fleet
 from bench.wire import Proxy
 from providers.core.errors import CommandFailed
 from providers.ssh.connection import Connection
-from providers.ssh.pool import Pool, SshHost
+from providers.ssh.pool import Pool
+from providers.ssh.ssh_host import SshHost
 from tests.providers.ssh.sshd import free_port, make_key
 
 ASK = ("echo", "hello")

@@ -79,6 +79,20 @@ def test_kept_files_come_back_as_they_were(local_host: LocalHost, make: str, cha
     assert local_host.tree(f"{JOURNAL}/files") == []
 
 
+def test_files_and_values_are_noted_together(local_host: LocalHost) -> None:
+    """Each where it would be alone, with and without the other, small or large."""
+    local_host.run(["sh", "-c", "echo old > /etc/x"])
+    journal = Journal(local_host)
+    journal.remember("thing", {"key": "before", "empty": ""}, files=["/etc/x", "/etc/y"])
+    journal.remember("thing", {"large": "x" * 100_000}, files=["/etc/z"])
+    journal.remember("thing", {}, files=["/etc/other"])
+    assert journal.entries("thing") == {"key": "before", "empty": "", "large": "x" * 100_000}
+    local_host.run(["sh", "-c", "cd /etc; for file in x y z other; do echo new > $file; done"])
+    journal.restore_files(["/etc/x", "/etc/y", "/etc/z", "/etc/other"])
+    argv = ["sh", "-c", "cat /etc/x; cd /etc; for file in y z other; do [ ! -e $file ] || echo $file; done"]
+    assert local_host.run(argv).text == "old"
+
+
 def test_directories_that_were_made_go_again(local_host: LocalHost) -> None:
     """Also where two files needed the same one and come back at different times."""
     before = local_host.tree("/etc")

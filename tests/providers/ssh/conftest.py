@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from providers.ssh.pool import Pool, SshHost
+from providers.ssh.pool import Pool
+from providers.ssh.ssh_host import SshHost
 from tests.providers.ssh.sshd import Sshd
 
 

@@ -19,7 +19,8 @@ from providers.core.errors import (
     NotSsh,
     Unreachable,
 )
-from providers.ssh.pool import Pool, SshHost
+from providers.ssh.pool import Pool
+from providers.ssh.ssh_host import SshHost
 from tests.providers.ssh.sshd import Proxy, Sshd, free_port, make_key
 
 pytestmark = pytest.mark.slow

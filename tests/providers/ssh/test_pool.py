@@ -16,7 +16,8 @@ from providers.core import batch
 from providers.core.errors import CommandFailed, DiskFull, HostError, SudoRefused
 from providers.core.host import Argv, Completed
 from providers.core.journal import ROOT
-from providers.ssh.pool import Pool, SshHost
+from providers.ssh.pool import Pool
+from providers.ssh.ssh_host import SshHost
 from providers.ssh.upload import NEW, receive
 from tests.providers.ssh.sshd import PASSWORD, Sshd
 
@@ -146,6 +147,20 @@ def test_questions_are_one_round_trip(host: SshHost) -> None:
     questions: list[Argv] = [("echo", str(n % 7)) for n in range(20)]
     assert [one.text for one in host.ask(questions)] == [str(n % 7) for n in range(20)]
     assert (host.counters.opened, host.counters.round_trips) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [("sh", "-c", "printf 'a\\nb\\377'; echo wrong >&2; exit 3"), ("cat",), ("no-such-program",), ("true",)],
+    ids=["says", "reads", "missing", "silent"],
+)
+def test_a_question_alone_is_answered_as_among_others(host: SshHost, argv: tuple[str, ...]) -> None:
+    """Without the script around it, status and output are the same; who says that a program is missing differs."""
+    (alone,) = host.ask([argv])
+    host.forget()
+    among, on = host.ask([argv, ("echo", "on")])
+    assert (alone.exit_status, alone.stdout) == (among.exit_status, among.stdout)
+    assert on.text == "on"
 
 
 def test_a_question_asked_again_costs_nothing(host: SshHost) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from providers.core.errors import CommandFailed, ConnectionDropped
 from providers.ssh import shell
-from providers.ssh.pool import SshHost
+from providers.ssh.ssh_host import SshHost
 from tests.providers.ssh.sshd import Sshd
 
 ASCII = st.text(st.characters(max_codepoint=127, exclude_characters="\0"), max_size=20)
