@@ -156,15 +156,15 @@ def _aspect(key: str, user: str, found: Found, managed: Aspect) -> Aspect:
 
 def _change(site: Site, user: str, keys: set[str], wanted: Aspects, found: Found) -> None:
     groups = ",".join(_tuple(wanted.get("groups")))
+    files = [sudo_file(user)] if "sudo" in keys else []
     if "exists" in keys:
         made = _CREATED_AROUND_A_HOME if found.home_there else _CREATED
-        site.journal.remember(
-            Users.name, {f"{user} made": made, **_before(user, keys - {"shell"}, wanted, found)}
-        )
+        before = {f"{user} made": made, **_before(user, keys - {"shell"}, wanted, found)}
+        site.journal.remember(Users.name, before, files)
         shell = str(wanted.get("shell") or "/bin/bash")
         _run(site, user, ["sh", "-c", scripts.ADD, "add", user, shell, groups if "groups" in keys else ""])
     else:
-        site.journal.remember(Users.name, _before(user, keys, wanted, found))
+        site.journal.remember(Users.name, _before(user, keys, wanted, found), files)
         if "shell" in keys:
             _run(site, user, ["usermod", "-s", str(wanted["shell"]), user])
         if "groups" in keys:
@@ -173,7 +173,6 @@ def _change(site: Site, user: str, keys: set[str], wanted: Aspects, found: Found
         missing = [key for key in cast(tuple[str, ...], wanted["keys"]) if not found.has(key)]
         _as_user(site, user, scripts.ADD_KEYS, missing)
     if "sudo" in keys:
-        site.journal.keep_files([sudo_file(user)])
         argv = ["sh", "-c", scripts.SUDO, "sudo", sudo_file(user)]
         _run(site, user, argv, stdin=sudo_text(user, str(wanted["sudo"])))
     if "expiry" in keys:

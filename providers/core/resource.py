@@ -79,16 +79,16 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     """
     site, record = replace(site, resource=kind.name), Record(site.host, kind.name)
     wanted, questions = list(kind.managed(new)), kind.questions(new)
-    asked = [*(thing.questions(desired) for thing, desired in wanted), []]
+    asked = [thing.questions(desired) for thing, desired in wanted]
     # a create changes most things, and asks for each as it comes to it; an update changes few
-    site.host.survey([record.question, *(questions if old else asked[0])])
+    site.host.survey([record.question, *(questions if old else next(filter(None, asked), []))])
     begun = record.read()
     if begun != [kind.safe(new)]:
         record.begin([*(begun or [NOTHING]), kind.safe(new)], questions)
     for stale in [*begun, old]:
         give_back(kind, site, kind.released(stale, new))
-    for (thing, desired), ahead in zip(wanted, asked[1:], strict=True):
-        _make(thing, site, desired, ahead)
+    for number, (thing, desired) in enumerate(wanted):
+        _make(thing, site, desired, next(filter(None, asked[number + 1 :]), []))
     record.end(kind.safe(new))
 
 

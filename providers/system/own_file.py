@@ -11,7 +11,7 @@ from providers.core.files_on_host import text_or_none
 from providers.core.host import Argv
 from providers.core.options import rendered, whole
 from providers.core.thing import ABSENT, Change, Json, Site, Thing
-from providers.core.writing import put
+from providers.core.writing import put_all
 
 DIFFERS = "(differs)"
 FILE, READER = "file", "reader"
@@ -94,8 +94,7 @@ class OwnFile(Thing[OwnFileState]):
     def apply(self, site: Site, changes: Sequence[Change], desired: OwnFileState) -> None:
         """Write it, and have it read."""
         site.journal.keep_files([self.path])
-        site.host.run(["touch", self.pending])
-        put(site, self.path, self.text(desired.options or {}))
+        put_all(site, {self.pending: "", self.path: self.text(desired.options or {})})
         self.read(site)
         site.host.run(["rm", "-f", self.pending])
 

@@ -98,7 +98,7 @@ class Swap(Thing[SwapState]):
         if with_marks(text) != text:
             rewrite(site, FSTAB, with_marks(text))
         done = site.host.run(["sh", "-c", _OFF, "off", *masked], timeout=_SWAPOFF_SECONDS, check=False)
-        left = list(parse_devices(site.host.ask([_DEVICES])[0].text))
+        left = list(parse_devices(site.host.ask(_ASK)[0].text))
         if left or not done.ok:
             raise _stays_on(site, left, done)
 
