@@ -81,7 +81,6 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
     _compile()
     shutil.rmtree(WORK, ignore_errors=True)
     results.versions, results.machine = versions(), about_machine()
-    results.loads, results.notes = [], []
     boards = Boards(max([MODELS, *sizes(args.sizes)]))
     names = _contenders(args.contenders, results)
     if "sides" in parts:
@@ -122,8 +121,7 @@ def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, result
     models = [_model(fleet, one) for one in fleet.targets]
     record = learn(models, fleet.identity, WORK / "growth", lambda: boards.reset(MODELS), say)
     login = _login_seconds(fleet)
-    note = f"Simulated machines: {args.latency:g} ms latency, {login * 1000:.0f} ms for a login."
-    results.notes.append(note)
+    results.notes["Simulated machines"] = f"{args.latency:g} ms latency, {login * 1000:.0f} ms for a login."
     given: dict[str, Any] = {
         "record": record,
         "identity": keys.identity(LAB),
@@ -183,7 +181,7 @@ def _contenders(wanted: str, results: Results) -> list[str]:
     if unknown:
         raise SystemExit(f"unknown: {', '.join(unknown)}; known: {', '.join(CONTENDERS)}")
     if AnsibleMitogen.name in names and not mitogen():
-        results.notes.append("mitogen does not support this ansible-core and is left out.")
+        results.notes["mitogen"] = "left out, it does not support this ansible-core."
         names.remove(AnsibleMitogen.name)
     return names
 

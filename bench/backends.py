@@ -73,9 +73,7 @@ class Backends:
                 elif database:
                     self._way(way, size, {"PULUMI_BACKEND_URL": f"{database}&table=state_{size}"})
             if database is None:
-                self.results.notes.append(
-                    f"State of {size} in PostgreSQL: left out, not installed (Debian: postgresql)."
-                )
+                self.results.notes["State in PostgreSQL"] = "left out, not installed (Debian: postgresql)."
 
     def _way(self, way: Way, size: int, env: Mapping[str, str]) -> None:
         self.results.note_load(f"state, {size} machines, {way.name}")

@@ -92,9 +92,9 @@ def _goals(results: Results) -> str:
 def _measured_on(results: Results) -> str:
     machine = ", ".join(f"{key.replace('_', ' ')} {one}" for key, one in results.machine.items())
     versions = ", ".join(f"{key} {one}" for key, one in results.versions.items())
-    loads = [load for _, load in results.loads]
+    loads = results.loads.values()
     load = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not noted"
-    notes = "".join(f"- {one}\n" for one in results.notes)
+    notes = "".join(f"- {about}: {one}\n" for about, one in results.notes.items())
     text = f"- Machine: {machine or 'not noted'}\n- Versions: {versions or 'not noted'}\n"
     return f"## Measured on\n\n{text}- Load average (1 minute) between runs: {load}\n{notes}"
 

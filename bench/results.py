@@ -42,8 +42,10 @@ class Results:
     samples: list[Sample] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
-    loads: list[tuple[str, float]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    loads: dict[str, float] = field(default_factory=dict)
+    """The machine's load average of one minute, by when it was looked at."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What a reader has to know, by what it is about; the last run's word counts."""
 
     def add(self, sample: Sample) -> None:
         """Keep one."""
@@ -89,12 +91,11 @@ class Results:
             return cls()
         given = json.loads(path.read_text())
         given["samples"] = [Sample(**{**one, "cost": Cost(**one["cost"])}) for one in given["samples"]]
-        given["loads"] = [(str(when), float(load)) for when, load in given["loads"]]
         return cls(**given)
 
     def note_load(self, when: str) -> None:
         """Keep the machine's load average of the last minute."""
-        self.loads.append((when, os.getloadavg()[0]))
+        self.loads[when] = os.getloadavg()[0]
 
 
 def spread(values: Iterable[float]) -> str:

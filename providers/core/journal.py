@@ -7,7 +7,7 @@ change it belongs to and never overwritten, so a run that was killed half-way lo
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, unquote
 
 from providers.core.host import Argv, Host
@@ -130,7 +130,7 @@ class Journal:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    def remember(self, thing: str, values: Mapping[str, str], files: Iterable[str] = ()) -> None:
+    def remember(self, thing: str, values: Mapping[str, str], files: Sequence[str] = ()) -> None:
         """Write what was there before, for the keys that have no entry yet; `files` are kept before that."""
         pairs = [part for key, value in sorted(values.items()) for part in (_file(key), value)]
         kept = _places(files)

@@ -67,7 +67,10 @@ class SshHost(Host):
         return wait_for(self._run(tuple(argv), stdin, timeout, check=check, secret=secret))
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
-        """Run one command that changes nothing but this program's own notes; other answers stay."""
+        """Run one command that changes nothing but this program's own notes; other answers stay.
+
+        It is short, and there are many: the machine itself sets none of them a time.
+        """
         return wait_for(self._run(tuple(argv), stdin, NOTE_SECONDS, check=True, own=True))
 
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:

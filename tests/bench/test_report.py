@@ -96,7 +96,7 @@ def test_the_page_shows_medians_spread_and_ratios() -> None:
 
 def test_results_survive_their_file(tmp_path: Path) -> None:
     """The page can be written again without measuring again."""
-    results = Results(samples=[sample(US, 2.0, scenario=FIRST), grown(5, 1.0)], loads=[("before", 0.5)])
+    results = Results(samples=[sample(US, 2.0, scenario=FIRST), grown(5, 1.0)], loads={"before": 0.5})
     results.save(tmp_path / "results.json")
     assert Results.load(tmp_path / "results.json") == results
     assert Results.load(tmp_path / "absent.json") == Results()
