@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from dataclasses import dataclass, field
 
 from bench.target import Target
 from providers.core import batch
+from providers.ssh.command import limited
 
 _ASKED = re.compile(
     r"^question ([0-9a-f]{32}) (.*?)\n(?=question [0-9a-f]{32} |\nfor list in |printf '%s end)", re.M | re.S
 )
+_ALONE = re.compile(rf"(?:^|.* ){re.escape(shlex.join(limited((), batch.TOGETHER_SECONDS)))} (.*)", re.S)
+"""A question without others: the command itself, with the time limit of no other command."""
 _NAME, _ADDRESS, _REACHED = b"\x01name\x02", b"\x01address\x02", b"\x01reached\x02"
 
 
@@ -42,6 +46,8 @@ class Answers:
     asked: dict[bytes, batch.Answer] = field(default_factory=dict)
     listed: dict[str, batch.Answer] = field(default_factory=dict)
     seconds: float = 0.0
+    alone: dict[bytes, float] = field(default_factory=dict)
+    """Seconds of questions that were asked without others."""
 
 
 @dataclass
@@ -55,6 +61,9 @@ class Record:
         """Keep what a real machine said; the history after it."""
         if is_question(line, stdin):
             self._learn_answers(machine, history, stdin, reply)
+            return history
+        if question := alone(line, stdin):
+            self._learn_answer(machine, history, question, reply)
             return history
         key = general(machine, line.encode() + b"\0" + stdin)
         kept = Reply(
@@ -70,6 +79,8 @@ class Record:
         """What this machine says, and its history after it; Unlearned where nobody knows."""
         if is_question(line, stdin):
             return self._play_answers(machine, history, stdin), history
+        if question := alone(line, stdin):
+            return self._play_answer(machine, history, question), history
         key = general(machine, line.encode() + b"\0" + stdin)
         found = self.replies.get((history, key))
         if found is None:
@@ -96,6 +107,28 @@ class Record:
                 kept.asked[general(machine, questions[key])] = own
             kept.listed[key] = own
 
+    def _learn_answer(self, machine: Target, history: str, question: str, reply: Reply) -> None:
+        kept, text = self.answers.setdefault(history, Answers()), general(machine, question.encode())
+        own = batch.Answer(
+            exit_status=reply.status,
+            stdout=general(machine, reply.stdout),
+            stderr=general(machine, reply.stderr),
+        )
+        kept.asked[text] = kept.listed[_key(question)] = own
+        kept.alone[text] = reply.seconds
+
+    def _play_answer(self, machine: Target, history: str, question: str) -> Reply:
+        kept, text = self.answers.get(history, Answers()), general(machine, question.encode())
+        answer = kept.asked.get(text) or kept.listed.get(_key(question))
+        if answer is None:
+            raise Unlearned(f"{machine.name}, after {history[:16]}: question {question[:200]}")
+        return Reply(
+            stdout=special(machine, answer.stdout),
+            stderr=special(machine, answer.stderr),
+            status=answer.exit_status,
+            seconds=kept.alone.get(text, kept.seconds),
+        )
+
     def _play_answers(self, machine: Target, history: str, stdin: bytes) -> Reply:
         kept = self.answers.get(history, Answers())
         lines = {}
@@ -114,6 +147,16 @@ class Record:
 def is_question(line: str, stdin: bytes) -> bool:
     """Whether a command is this program's batch of questions (providers/core/batch.py)."""
     return line.endswith(" sh -s") and stdin.startswith(b"mark=")
+
+
+def alone(line: str, stdin: bytes) -> str:
+    """The question that a command is by itself; "" for every other command."""
+    found = None if stdin else _ALONE.fullmatch(line)
+    return found[1] if found else ""
+
+
+def _key(question: str) -> str:
+    return batch.key(tuple(shlex.split(question)))
 
 
 def mark(stdin: bytes) -> str:

@@ -27,6 +27,8 @@ from providers.ssh.shell import ARGV as SHELL
 
 T = TypeVar("T")
 UNLEARNED = 70
+ALIVE = Reply(stdout=b"", stderr=b"", status=0, seconds=0)
+"""To whoever asks whether the shell still answers."""
 Model = Callable[[str, bytes], Awaitable[Reply]]
 """A real machine: takes a command line and its input."""
 
@@ -196,7 +198,8 @@ class Simulated:
         while head := await process.stdin.readline():
             mark, _, length = head.decode().strip().partition(" ")
             line = (await process.stdin.readline()).decode().rstrip("\n").replace("'\"$n\"'", "\n")
-            reply = await self._answer(machine, become + line, await process.stdin.readexactly(int(length)))
+            given = await process.stdin.readexactly(int(length))
+            reply = ALIVE if line == "true" else await self._answer(machine, become + line, given)
             process.stdout.write(reply.stdout + f"\n{mark} {reply.status}\n".encode())
             process.stderr.write(reply.stderr + f"\n{mark}\n".encode())
 

@@ -149,6 +149,7 @@ def _converge(scenario: Scenario, thing: AnyThing, site: Site, host: FakeHost) -
     _compare_plan(scenario, changes)
     if changes:
         thing.apply(site, changes, desired)
+        site.systemd.reload()
         _check_after(scenario, thing, site, host, desired)
 
 

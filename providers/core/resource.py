@@ -75,7 +75,8 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
     """Make the machine what `new` says, and give back what only `old` managed.
 
     Raises a HostError at the first thing that fails; the record on the machine then holds both
-    sets, so that a later run can go on from there or give everything back.
+    sets, so that a later run can go on from there or give everything back. What systemd has to read
+    before it can be seen is verified last.
     """
     site, record = replace(site, resource=kind.name), Record(site.host, kind.name)
     wanted, questions = list(kind.managed(new)), kind.questions(new)
@@ -87,18 +88,32 @@ def converge(kind: Kind, site: Site, old: Properties, new: Properties) -> None:
         record.begin([*(begun or [NOTHING]), kind.safe(new)], questions)
     for stale in [*begun, old]:
         give_back(kind, site, kind.released(stale, new))
+    later = []
     for number, (thing, desired) in enumerate(wanted):
-        _make(thing, site, desired, next(filter(None, asked[number + 1 :]), []))
+        unread = site.systemd.unread
+        if not _make(thing, site, desired):
+            continue
+        if site.systemd.unread > unread:
+            later.append((thing, desired))
+        else:
+            _verify(thing, site, desired, next(filter(None, asked[number + 1 :]), []))
+    site.systemd.reload()
+    for thing, desired in later:
+        _verify(thing, site, desired)
     record.end(kind.safe(new))
 
 
-def _make(thing: AnyThing, site: Site, desired: Any, ahead: Sequence[Argv]) -> None:
-    """Change one thing and look at it again; in the same round trip at what comes next (`ahead`)."""
+def _make(thing: AnyThing, site: Site, desired: Any) -> bool:
+    """Change one thing; whether there was anything to change."""
     changes = thing.plan(_seen(thing, site, desired), desired)
-    if not changes:
-        return
-    site.say(f"{thing.name}: {_summary(changes)}")
-    thing.apply(site, changes, desired)
+    if changes:
+        site.say(f"{thing.name}: {_summary(changes)}")
+        thing.apply(site, changes, desired)
+    return bool(changes)
+
+
+def _verify(thing: AnyThing, site: Site, desired: Any, ahead: Sequence[Argv] = ()) -> None:
+    """Look at a thing again; in the same round trip at what comes next (`ahead`)."""
     site.host.ask([*thing.questions(desired), *ahead])
     left = thing.plan(_seen(thing, site, desired), desired)
     if left:

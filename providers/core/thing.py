@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from providers.core.host import Argv, Host
 from providers.core.journal import Journal
+from providers.core.systemd import Systemd
 
 S = TypeVar("S")
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -57,6 +58,10 @@ class Site:
     """The whole machine leaves: what lives in the cluster goes with its membership."""
     resource: str = ""
     """The kind of the resource that is at work."""
+    systemd: Systemd = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "systemd", Systemd(self.host))
 
 
 class Thing(ABC, Generic[S]):

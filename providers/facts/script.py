@@ -12,26 +12,34 @@ WRITES = 64
 WRITE_BYTES = 2300
 """Bytes of each: what etcd's documentation has fio write (etcd.io, "Disks")."""
 
-# One fact a line: a word, a blank, the value; words of lists repeat. What a machine lacks is left out.
+# One fact a line: a word, a blank, the value; words of lists repeat. What a machine lacks is left out. Files
+# are read by the shell itself: each program that it starts costs a board more than its answer.
 _SCRIPT = r"""
 export LC_ALL=C
 journal=$1 modules=$2 lookup=$3 writes=$4 bytes=$5
-first() { [ ! -r "$1" ] || { read -r line <"$1" || :; printf %s "$line"; }; }
 say() { [ -z "$2" ] || printf '%s %s\n' "$1" "$2"; }
+first() { line=; [ ! -r "$2" ] || read -r line <"$2" || :; say "$1" "$line"; }
+servers() {
+  [ ! -r "$2" ] || while read -r key value rest || [ -n "$key" ]; do
+    [ "$key" != nameserver ] || say "$1" "$value"
+  done <"$2"
+}
 
 say now "$(date +%s.%N)"
-say kernel "$(uname -r)"
-say machine "$(uname -m)"
+read -r kernel machine <<END
+$(uname -r -m)
+END
+say kernel "$kernel"; say machine "$machine"
 say userland "$(dpkg --print-architecture 2>/dev/null || getconf LONG_BIT 2>/dev/null)"
 say os "$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME")"
 [ ! -e /proc/device-tree/model ] || say model "$(tr -d '\000' </proc/device-tree/model)"
-say vendor "$(first /sys/class/dmi/id/sys_vendor)"
+first vendor /sys/class/dmi/id/sys_vendor
 say page_size "$(getconf PAGESIZE 2>/dev/null)"
-say machine_id "$(first /etc/machine-id)"
+first machine_id /etc/machine-id
 [ -s /run/systemd/container ] || [ -e /.dockerenv ] && say container yes
 [ -e "$journal" ] && say managed yes
 [ -e /etc/kubernetes/kubelet.conf ] && say member yes
-awk '/^Mem(Total|Available):/ { print tolower($1) " " $2 }' /proc/meminfo | tr -d :
+awk '/^Mem(Total|Available):/ { sub(":", "", $1); print tolower($1) " " $2 }' /proc/meminfo
 
 while read -r name kind size used rest; do
   case $name in Filename) ;; *) say swap "$name $kind $size $used";; esac
@@ -40,17 +48,25 @@ for file in /etc/dphys-swapfile /etc/rpi/swap.conf /usr/lib/rpi-swap /etc/defaul
   /etc/default/armbian-zram-config /etc/systemd/zram-generator.conf; do
   [ -e "$file" ] && say swap_maker "$file"
 done
-awk '!/^[ \t]*#/ && $3 == "swap" { print "swap_maker /etc/fstab" }' /etc/fstab 2>/dev/null
+[ ! -r /etc/fstab ] || while read -r device where kind rest || [ -n "$device" ]; do
+  case "$device $kind" in "#"*) ;; *" swap") say swap_maker /etc/fstab;; esac
+done </etc/fstab
 
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-  say cgroup "2 $(grep -qw memory /sys/fs/cgroup/cgroup.controllers && echo memory)"
+  read -r controllers </sys/fs/cgroup/cgroup.controllers
+  case " $controllers " in *" memory "*) say cgroup "2 memory";; *) say cgroup 2;; esac
 else
-  say cgroup "1 $(awk '$1 == "memory" && $4 == 1 { print "memory" }' /proc/cgroups 2>/dev/null)"
+  controller=
+  [ ! -r /proc/cgroups ] || while read -r name hierarchy count enabled; do
+    [ "$name $enabled" != "memory 1" ] || controller=memory
+  done </proc/cgroups
+  say cgroup "1 $controller"
 fi
 
-library=/lib/modules/$(uname -r)
+library=/lib/modules/$kernel filesystems=' '
+while read -r one two; do filesystems="$filesystems${two:-$one} "; done </proc/filesystems
 for module in $modules; do
-  if [ -d "/sys/module/$module" ] || grep -qw "$module" /proc/filesystems; then how=loaded
+  if [ -d "/sys/module/$module" ] || [ -z "${filesystems##* $module *}" ]; then how=loaded
   elif [ "$module" = br_netfilter ] && [ -d /proc/sys/net/bridge ]; then how=loaded
   elif tr - _ 2>/dev/null <"$library/modules.builtin" | grep -q "/$module\.ko"; then how=builtin
   elif [ ! -d "$library" ]; then how=unknown
@@ -59,25 +75,27 @@ for module in $modules; do
   say module "$module $how"
 done
 
-say throttled "$(vcgencmd get_throttled 2>/dev/null)"
-for alarm in /sys/class/hwmon/hwmon*/in0_lcrit_alarm; do [ -e "$alarm" ] && say under_voltage "$(first "$alarm")"; done
+! command -v vcgencmd >/dev/null || say throttled "$(vcgencmd get_throttled 2>/dev/null)"
+for alarm in /sys/class/hwmon/hwmon*/in0_lcrit_alarm; do first under_voltage "$alarm"; done
 for place in / /var/lib/containerd /var/lib/etcd; do
   near=$place
   while [ ! -e "$near" ]; do near=${near%/*}; near=${near:-/}; done
   df -Pk "$near" 2>/dev/null | { read -r heading; read -r device size used free rest && say disk "$place $size $free"; }
 done
-say disk_ids "$(ls /dev/disk/by-id 2>/dev/null | grep -cE '^(wwn-|scsi-3)')"
+count=0
+for id in /dev/disk/by-id/wwn-* /dev/disk/by-id/scsi-3*; do [ ! -e "$id" ] || count=$((count + 1)); done
+say disk_ids $count
 
 for card in /sys/class/net/*; do
   case ${card##*/} in lo|veth*|cni*|flannel*|cali*|cilium*|docker*|br-*|dummy*|kube*|tun*|nodelocaldns) ;;
-    *) say mac "$(first "$card/address")";; esac
+    *) first mac "$card/address";; esac
 done
 ip -o -4 address show 2>/dev/null | awk '{ print "address " $4 }'
 for key in /etc/ssh/ssh_host_*_key.pub; do
   [ -e "$key" ] && { read -r kind value rest || [ -n "$kind" ]; } <"$key" && say host_key "$kind $value"
 done
-awk '$1 == "nameserver" { print "nameserver " $2 }' /etc/resolv.conf 2>/dev/null
-awk '$1 == "nameserver" { print "upstream " $2 }' /run/systemd/resolve/resolv.conf 2>/dev/null
+servers nameserver /etc/resolv.conf
+servers upstream /run/systemd/resolve/resolv.conf
 if [ -n "$lookup" ]; then
   if timeout 3 getent hosts "$lookup" >/dev/null 2>&1; then say lookup yes; else say lookup no; fi
 fi

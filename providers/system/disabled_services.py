@@ -49,10 +49,10 @@ for device in $devices; do
 done
 """
 _OFF = """
-systemctl stop "$1" && systemctl disable -q "$1" || exit
-[ "$2" != masked ] || systemctl mask -q "$1"
+systemctl stop "$1" && systemctl disable --no-reload -q "$1" || exit
+[ "$2" != masked ] || systemctl mask --no-reload -q "$1"
 """
-_UNMASK = 'systemctl unmask -q "$1"'
+_UNMASK = 'systemctl unmask --no-reload -q "$1"'
 _BACK = """
 systemctl unmask -q "$1"
 case $2 in enabled*) systemctl enable -q "$1" || exit ;; masked) systemctl mask -q "$1" ;; esac
@@ -95,7 +95,10 @@ class DisabledServices(Thing[DisabledServicesState]):
         return differences(current.units, desired.units)
 
     def apply(self, site: Site, changes: Sequence[Change], desired: DisabledServicesState) -> None:
-        """Refuse what carries our connection; note how the others were, stop and disable them."""
+        """Refuse what carries our connection; note how the others were, stop and disable them.
+
+        systemd reads of it before it is looked at again.
+        """
         names = [change.field for change in changes]
         told = _told(site, names)
         running = [unit for unit in names if told[unit].get("ActiveState") in _RUNNING]
@@ -105,6 +108,7 @@ class DisabledServices(Thing[DisabledServicesState]):
             for unit in names
         }
         site.journal.remember(self.name, values)
+        site.systemd.changed()
         for change in changes:
             if change.was == MASKED:
                 site.host.run(["sh", "-c", _UNMASK, "unmask", change.field])

@@ -114,7 +114,8 @@ class Units(Thing[UnitsState]):
         put_all(site, {path(unit): str(desired.units[unit]["content"]) for unit in files})
         switched = _switch(site, touched, desired, found)
         if switched or any("content" in desired.units[unit] for unit in touched):
-            site.host.run(["systemctl", "daemon-reload"])
+            site.systemd.changed()
+        site.systemd.reload()
         moved = [unit for unit, keys in touched.items() if keys & {"active", "content"}]
         for active in (False, True):
             units = [unit for unit in moved if desired.units[unit].get("active", True) is active]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from bench.playback import Record, Reply, Unlearned, asked
 from bench.simulated import plan
 from providers.core import batch
+from providers.ssh.command import limited
 
 REAL, OTHER = plan(2, 2222)
 
@@ -96,3 +99,20 @@ def test_questions_of_several_lines_are_told_apart() -> None:
     for prefetch in (True, False):
         found = asked(batch.Batch(questions=questions, prefetch=prefetch).script)
         assert list(found) == [batch.key(one) for one in questions]
+
+
+def test_a_question_alone_is_the_same_question() -> None:
+    """Learned alone it is known among others, and the other way round; the history stays."""
+    record = Record()
+    learned_batch(record)
+    argv = ("cat", "/etc/hosts")
+    line = "env LC_ALL=C sudo -n -- " + shlex.join(limited(argv, batch.TOGETHER_SECONDS))
+    assert record.learn(REAL, "a", line, b"", reply("hosts")) == "a"
+    among = batch.Batch(questions=(argv, ("cat", "/etc/hostname")))
+    played, _ = record.play(OTHER, "a", "sudo sh -s", among.script)
+    answers = among.parse(played.stdout)
+    assert answers is not None and answers[batch.key(argv)].stdout == b"hosts"
+    name = line.replace("/etc/hosts", "/etc/hostname")
+    assert record.play(OTHER, "a", name, b"")[0].stdout == b"a"
+    with pytest.raises(Unlearned):
+        record.play(OTHER, "a", line.replace("/etc/hosts", "/etc/other"), b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -86,6 +86,17 @@ class More(Notes):
     name = "more"
 
 
+class Unread(Notes):
+    """A thing whose changes are seen only when systemd has read them."""
+
+    name = "unread"
+
+    def apply(self, site: Site, changes: Sequence[Change], desired: NotesState) -> None:
+        """Lay the texts beside their places."""
+        site.systemd.changed()
+        super().apply(site, [replace(one, field=f"{one.field}.unread") for one in changes], desired)
+
+
 class Stubborn(Notes):
     """A thing whose changes do not hold."""
 
@@ -127,6 +138,28 @@ def test_nothing_is_written_when_nothing_differs(local_host: LocalHost) -> None:
     wanted: dict[str, Json] = {"notes": {"a": "1"}}
     resource.converge(kind(Notes()), site(local_host), {}, wanted)
     resource.converge(kind(Notes()), site(CutHost(local_host, 0)), wanted, wanted)
+
+
+READ = """#!/bin/sh
+[ "$1" = daemon-reload ] && cd /etc/notes && echo read >> /etc/read || exit
+for file in *.unread; do [ ! -e "$file" ] || mv "$file" "${file%.unread}"; done
+"""
+"""A systemctl whose daemon-reload makes what Unread did to be seen."""
+
+
+def test_systemd_reads_once_for_several_things_and_before_they_are_looked_at(local_host: LocalHost) -> None:
+    """Those that wait for it are verified when the others are done; where there is nothing to read, it does not."""
+    local_host.run(
+        ["sh", "-c", "cat > /usr/bin/systemctl; chmod 755 /usr/bin/systemctl"], stdin=READ.encode()
+    )
+    later = type("Later", (Unread,), {"name": "later"})
+    three = resource.Kind(name="Notes", things=(Unread(), later(), Notes()))
+    wanted: dict[str, Json] = {"unread": {"a": "1"}, "later": {"b": "2"}, "notes": {"c": "3"}}
+    here = site(local_host)
+    resource.converge(three, here, {}, wanted)
+    assert [text(local_host, f"/etc/notes/{name}") for name in "abc"] == ["1", "2", "3"]
+    resource.converge(three, here, wanted, {**wanted, "notes": {"c": "4"}})
+    assert text(local_host, "/etc/read") == "read"
 
 
 @pytest.mark.parametrize("cut", range(5))
