@@ -84,7 +84,7 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
     boards = Boards(max([MODELS, *sizes(args.sizes)]))
     names = _contenders(args.contenders, results)
     if "sides" in parts:
-        results.drop([BOARDS, WIRE], sizes(args.sizes))
+        results.drop([BOARDS, WIRE], sizes(args.sizes), names)
         for size in sizes(args.sizes):
             fleet = boards.fleet(size)
             place = WORK / f"boards-{size}"

@@ -51,10 +51,14 @@ class Results:
         """Keep one."""
         self.samples.append(sample)
 
-    def drop(self, kinds: Iterable[str], sizes: Iterable[int]) -> None:
-        """Forget the samples that are about to be measured anew."""
-        old = {(kind, size) for kind in kinds for size in sizes}
-        self.samples = [one for one in self.samples if (one.kind, one.size) not in old]
+    def drop(self, kinds: Iterable[str], sizes: Iterable[int], names: Iterable[str] = ()) -> None:
+        """Forget the samples that are about to be measured anew: of these contenders, or of all."""
+        old, who = {(kind, size) for kind in kinds for size in sizes}, set(names)
+        self.samples = [
+            one
+            for one in self.samples
+            if (one.kind, one.size) not in old or (who and one.contender not in who)
+        ]
 
     def of(self, kind: str, contender: str, scenario: str, size: int) -> list[Sample]:
         """The good samples of one kind of run."""

@@ -32,9 +32,8 @@ def _host_key(connection: Connection) -> str:
 
 
 def _recorded(connection: Connection) -> list[str]:
-    from providers.ssh.hostkeys import (
-        recorded,
-    )  # brings an SSH client, which no other part of the program needs
+    # brings an SSH client, which no other part of the program needs
+    from providers.ssh.hostkeys import recorded
 
     return recorded(Path(connection.known_hosts), connection.address, connection.port)
 

@@ -103,9 +103,11 @@ def test_results_survive_their_file(tmp_path: Path) -> None:
 
 
 def test_what_is_measured_anew_replaces_what_was() -> None:
-    """Two states of the program are never mixed in one median; other sizes stay."""
+    """Two states of the program are never mixed in one median; other sizes stay, and who takes no part."""
     results = Results(samples=[sample(US, 2.0), grown(5, 1.0)])
-    results.drop([BOARDS], [RACK])
+    results.drop([BOARDS], [RACK], [SCRIPT])
+    assert len(results.samples) == 2
+    results.drop([BOARDS], [RACK], [SCRIPT, US])
     assert results.samples == [grown(5, 1.0)]
 
 
