@@ -21,7 +21,7 @@ _ASKED = re.compile(
     r"^question ([0-9a-f]{32}) (.*?)\n(?=question [0-9a-f]{32} |\nfor list in |printf '%s end)", re.M | re.S
 )
 _ALONE = re.compile(rf"(?:^|.* ){re.escape(shlex.join(limited((), batch.TOGETHER_SECONDS)))} (.*)", re.S)
-"""A question without others: the command itself, with the time limit of no other command."""
+"""A question without others: the command itself, with the time limit of no other command of a preparation."""
 _NAME, _ADDRESS, _REACHED = b"\x01name\x02", b"\x01address\x02", b"\x01reached\x02"
 
 
@@ -48,6 +48,24 @@ class Answers:
     seconds: float = 0.0
     alone: dict[bytes, float] = field(default_factory=dict)
     """Seconds of questions that were asked without others."""
+
+    def keep(self, machine: Target, key: str, text: bytes | None, answer: batch.Answer) -> None:
+        """Keep an answer; `text` is None for a question of the machine's own list."""
+        general_answer = batch.Answer(
+            exit_status=answer.exit_status,
+            stdout=general(machine, answer.stdout),
+            stderr=general(machine, answer.stderr),
+        )
+        if text is not None:
+            self.asked[general(machine, text)] = general_answer
+        self.listed[key] = general_answer
+
+    def find(self, machine: Target, history: str, key: str, text: bytes) -> batch.Answer:
+        """The answer to a question; Unlearned where there is none."""
+        answer = self.asked.get(general(machine, text)) or self.listed.get(key)
+        if answer is None:
+            raise Unlearned(f"{machine.name}, after {history[:16]}: question {text[:200]!r}")
+        return answer
 
 
 @dataclass
@@ -98,45 +116,30 @@ class Record:
         kept.seconds = max(kept.seconds, reply.seconds)
         questions = asked(stdin)
         for key, answer in (batch.parse(reply.stdout, mark(stdin)) or {}).items():
-            own = batch.Answer(
-                exit_status=answer.exit_status,
-                stdout=general(machine, answer.stdout),
-                stderr=general(machine, answer.stderr),
-            )
-            if key in questions:
-                kept.asked[general(machine, questions[key])] = own
-            kept.listed[key] = own
+            kept.keep(machine, key, questions.get(key), answer)
 
     def _learn_answer(self, machine: Target, history: str, question: str, reply: Reply) -> None:
-        kept, text = self.answers.setdefault(history, Answers()), general(machine, question.encode())
-        own = batch.Answer(
-            exit_status=reply.status,
-            stdout=general(machine, reply.stdout),
-            stderr=general(machine, reply.stderr),
-        )
-        kept.asked[text] = kept.listed[_key(question)] = own
-        kept.alone[text] = reply.seconds
+        kept, text = self.answers.setdefault(history, Answers()), question.encode()
+        answer = batch.Answer(exit_status=reply.status, stdout=reply.stdout, stderr=reply.stderr)
+        kept.keep(machine, _key(question), text, answer)
+        kept.alone[general(machine, text)] = reply.seconds
 
     def _play_answer(self, machine: Target, history: str, question: str) -> Reply:
-        kept, text = self.answers.get(history, Answers()), general(machine, question.encode())
-        answer = kept.asked.get(text) or kept.listed.get(_key(question))
-        if answer is None:
-            raise Unlearned(f"{machine.name}, after {history[:16]}: question {question[:200]}")
+        kept, text = self.answers.get(history, Answers()), question.encode()
+        answer = kept.find(machine, history, _key(question), text)
         return Reply(
             stdout=special(machine, answer.stdout),
             stderr=special(machine, answer.stderr),
             status=answer.exit_status,
-            seconds=kept.alone.get(text, kept.seconds),
+            seconds=kept.alone.get(general(machine, text), kept.seconds),
         )
 
     def _play_answers(self, machine: Target, history: str, stdin: bytes) -> Reply:
         kept = self.answers.get(history, Answers())
-        lines = {}
-        for key, text in asked(stdin).items():
-            answer = kept.asked.get(general(machine, text)) or kept.listed.get(key)
-            if answer is None:
-                raise Unlearned(f"{machine.name}, after {history[:16]}: question {text[:200]!r}")
-            lines[key] = _framed(machine, mark(stdin), key, answer)
+        lines = {
+            key: _framed(machine, mark(stdin), key, kept.find(machine, history, key, text))
+            for key, text in asked(stdin).items()
+        }
         if batch.QUESTIONS.encode() in stdin:
             own = {key: _framed(machine, mark(stdin), key, one) for key, one in kept.listed.items()}
             lines = own | lines

@@ -30,7 +30,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers.engine_log import end_with_engine, engine_address
+from providers.engine_log import EngineLog, end_with_engine, engine_address
 from providers.threads import widen_thread_pool
 
 if TYPE_CHECKING:
@@ -48,18 +48,18 @@ def _operations() -> Operations:
 
 @cache
 def _begin() -> None:
-    """What the provider's process does once."""
+    """What the provider's process does once, first of all: an engine that dies meanwhile takes it along."""
     if not os.environ.get("HELICON_TRACEBACK"):
         sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
     end_with_engine(engine_address())
     if not widen_thread_pool():
         line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"
-        _operations().warn(line)
+        EngineLog().warning("", line)
 
 
 def _configure(request: ConfigureRequest) -> None:
-    _operations().configure({key: request.config.get(key) for key in KEYS if request.config.get(key)})
     _begin()
+    _operations().configure({key: request.config.get(key) for key in KEYS if request.config.get(key)})
 
 
 class MachineProvider(ResourceProvider):

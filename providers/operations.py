@@ -31,10 +31,6 @@ class Operations:
         """Take the stack's configuration; opens no connection."""
         self._configuration = raw
 
-    def warn(self, line: str) -> None:
-        """A warning that is of no resource."""
-        self._session.log.warning("", line)
-
     @cached_property
     def _session(self) -> Session:
         return Session(self._configuration)

@@ -33,7 +33,8 @@ stat -L -c '%f %a %U %u %G %g %s %n' -- "$@" 2>/dev/null | {{
   for path; do echo absent; done
 }}
 """
-# Four arguments for each file, and between files the bytes of input that belong to the former.
+# Four arguments for each file, and between files the bytes of input that belong to the former; the last file
+# has all that is left.
 _PLACE = """
 set -eu; set -- "$@" all; left=$#
 while [ "$left" -gt 0 ]; do

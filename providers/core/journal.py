@@ -74,8 +74,8 @@ done
 [ ! -e .directories ] || sync .directories
 sync .
 """
-_KEEP = "\nset -eu; umask 077; files=$((($# - 1) / 2))" + _COPY
-_KEEP_AND_REMEMBER = "\nset -eu; umask 077; files=$1; shift" + _COPY + _REMEMBER
+_KEEP = "set -eu; umask 077; files=$((($# - 1) / 2))" + _COPY
+_KEEP_AND_REMEMBER = "set -eu; umask 077; files=$1; shift" + _COPY + _REMEMBER
 """How many files there are, then the arguments of both."""
 # A file takes the place of another in one step; only a directory has to go first.
 # What is mounted (as files of /etc are in containers) cannot be replaced, only overwritten.
@@ -133,17 +133,16 @@ class Journal:
     def remember(self, thing: str, values: Mapping[str, str], files: Sequence[str] = ()) -> None:
         """Write what was there before, for the keys that have no entry yet; `files` are kept before that."""
         pairs = [part for key, value in sorted(values.items()) for part in (_file(key), value)]
-        kept = _places(files)
-        if sum(len(part.encode()) for part in pairs) > _LARGE:
-            self.keep_files(files)
+        large = sum(len(part.encode()) for part in pairs) > _LARGE
+        if files and pairs and not large:
+            places = _places(files)
+            self._note(_KEEP_AND_REMEMBER, str(len(files)), *places, f"{JOURNAL}/{thing}", *pairs)
+            return
+        self.keep_files(files)
+        if large:
             self._note(_REMEMBER_LARGE, f"{JOURNAL}/{thing}", stdin=_lines(values))
-        elif pairs and kept:
-            count = str(len(kept) // 2)
-            self._note(_KEEP_AND_REMEMBER, count, *kept, f"{JOURNAL}/{thing}", *pairs)
         elif pairs:
             self._note(_REMEMBER, f"{JOURNAL}/{thing}", *pairs)
-        else:
-            self.keep_files(files)
 
     def recall(self, thing: str, keys: Iterable[str]) -> dict[str, str]:
         """What was remembered, for those of the keys that have an entry."""
