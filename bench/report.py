@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import backends, cluster, layers
 from bench.contenders.contender import SCENARIOS
-from bench.goals import RACK, US, beyond_floor, goals
+from bench.goals import RACK, US, goals, own_share
 from bench.growth import GROWN, state_bytes
 from bench.places import PAGE, PLOTS, REPOSITORY, VENV
 from bench.preparation import checks
@@ -205,7 +205,7 @@ def _checkpoint(results: Results, sizes: Sequence[int]) -> str:
             str(size),
             number(known[size] / 1024),
             number(known[size] / 1024 / size),
-            number(beyond_floor(results, size)),
+            number(own_share(results, size)),
         )
         for size in sizes
         if size in known
@@ -216,11 +216,11 @@ def _checkpoint(results: Results, sizes: Sequence[int]) -> str:
         "machines",
         "checkpoint KiB",
         "for each machine",
-        "first run less engine's floor, s for each machine",
+        "first run, checkpoints and engine apart, s for each machine",
     )
     told = (
         "The local backend writes the whole checkpoint at each step, so its cost grows with the square of the "
-        "rack; it is the engine's floor that shows it.\n\n"
+        "rack; the engine's floor shows it as well. The program's own share is that of the profile below.\n\n"
     )
     return f"### Checkpoint\n\n{told}{table(head, rows)}"
 

@@ -11,6 +11,7 @@ from components.commands import run_commands
 from components.passwords import let_in
 from components.sources import Source
 from config import EtcdMember, Machine, Node, Rack
+from providers import call_stack
 from providers.adapter import Access, Balancer, Kernel, MachineResource, Network, Software, Storage, System
 from providers.reaching import connection_of
 
@@ -30,7 +31,8 @@ class Board(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Without a source packages come from where the machine has them already."""
-        super().__init__(f"helicon:index:{kind}", machine.name, {}, opts)
+        with call_stack.not_kept():
+            super().__init__(f"helicon:index:{kind}", machine.name, {}, opts)
         self.machine = machine
         self.connection = connection_of(machine).render()
         access = self.add(Access, {"architecture": machine.architecture, **let_in(machine)})

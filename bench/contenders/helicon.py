@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import mean
 
 from bench.contenders.contender import DRY, Command, Contender
-from bench.engine import Engine
+from bench.engine import STACK, Engine
 from bench.preparation import stack
 from bench.target import Fleet
+from components import properties, system_properties
+from config import load
+from providers.reaching import connection_of
 
 RESOURCES = 4
 """Resources of one machine: Access, System, Kernel, Software."""
@@ -70,9 +74,15 @@ class Floor(Contender):
 
 
 def resource_bytes(fleet: Fleet) -> int:
-    """The size of one resource's properties: a machine's share of the stack file, and how it is reached."""
-    defaults = stack(fleet)["config"]["helicon:defaults"]
-    connection = defaults["connection"]
-    return (len(json.dumps(defaults)) - len(json.dumps(connection))) // RESOURCES + 2 * len(
-        json.dumps(connection)
+    """The size of one resource's properties: the mean of those that bench/program gives a machine."""
+    configured = stack(fleet)["config"]
+    rack = load({key.partition(":")[2]: one for key, one in configured.items()}, stack=STACK)
+    machine = next(iter(rack.nodes.values()))
+    common = {"machine": machine.name, "connection": connection_of(machine).render()}
+    each = (
+        system_properties.access(machine),
+        properties.system(rack, machine),
+        properties.kernel(machine, node=True),
+        properties.extra_packages(machine),
     )
+    return round(mean(len(json.dumps({**common, **one})) for one in each))

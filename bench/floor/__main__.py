@@ -10,15 +10,15 @@ import os
 
 import pulumi
 
-from bench.floor.noop import Idle, Nothing
+from bench.floor.noop import Idle, Machine
 
 CHAIN = ("access", "system", "kernel", "software")
 chain = CHAIN[: int(os.environ.get("BENCH_RESOURCES", len(CHAIN)))]
 text = "x" * int(os.environ.get("BENCH_BYTES", "1500"))
 
 for number in range(1, int(os.environ["BENCH_MACHINES"]) + 1):
-    parent = pulumi.ComponentResource("floor:index:Machine", f"m-{number}")
+    parent = Machine(f"m-{number}")
     needs: list[pulumi.Resource] = []
     for part in chain:
         options = pulumi.ResourceOptions(parent=parent, depends_on=list(needs))
-        needs = [Idle(Nothing(), f"m-{number}-{part}", {"text": text}, options)]
+        needs = [Idle(f"m-{number}-{part}", text, options)]

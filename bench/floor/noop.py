@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pulumi
 from pulumi.dynamic import (
     ConfigureRequest,
     CreateResult,
@@ -14,6 +15,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from providers import call_stack
 from providers.threads import widen_thread_pool
 
 Properties = dict[str, Any]
@@ -50,4 +52,16 @@ class Nothing(ResourceProvider):
 
 
 class Idle(Resource, module="floor", name="Idle"):
-    """A resource that does nothing."""
+    """A resource that does nothing; like this program's own it keeps no call stack in the state."""
+
+    def __init__(self, name: str, text: str, opts: pulumi.ResourceOptions) -> None:
+        with call_stack.not_kept():
+            super().__init__(Nothing(), name, {"text": text}, opts)
+
+
+class Machine(pulumi.ComponentResource):
+    """What the resources of one machine stand below."""
+
+    def __init__(self, name: str) -> None:
+        with call_stack.not_kept():
+            super().__init__("floor:index:Machine", name)
