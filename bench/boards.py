@@ -35,6 +35,7 @@ touch /var/lib/bench/complete
 _RESET = """
 set -u; cd /; timer=$1; shift
 for unit; do systemctl disable -q --now "$unit" 2>/dev/null; done
+systemctl stop 'helicon-*'
 find etc home root -xdev | sort | comm -23 - /var/lib/bench/list | while read -r path; do rm -rf -- "$path"; done
 tar -xpf /var/lib/bench/base.tar || exit 1
 while read -r key value; do echo "$value" > "/proc/sys/$key"; done < /var/lib/bench/sysctl

@@ -200,8 +200,10 @@ def _remember(site: Site, units: Iterable[str], files: Sequence[str]) -> dict[st
     (told,) = site.host.ask([_show(names)])
     found, values = _blocks(site, told, names), {}
     for unit, block in found.items():
-        values[f"{unit} enabled"] = block.get("UnitFileState") or "absent"
-        values[f"{unit} active"] = "active" if block.get("ActiveState") in _RUNNING else "inactive"
+        file = block.get("UnitFileState")
+        # what runs from a file that is gone could not be started again: once it is stopped, that is that
+        values[f"{unit} enabled"] = file or "absent"
+        values[f"{unit} active"] = "active" if file and block.get("ActiveState") in _RUNNING else "inactive"
     values |= {f"{unit} content": "" for unit in files}
     site.journal.remember(Units.name, values, files=[path(unit) for unit in files])
     return found

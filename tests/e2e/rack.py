@@ -100,13 +100,13 @@ class TestRack:
         """`pulumi destroy`."""
         return self.pulumi("destroy", "--yes", "--skip-preview", *more, check=check, **env)
 
-    def killed(self, verb: str, when: Callable[[str], bool]) -> str:
+    def killed(self, verb: str, when: Callable[[str], bool], env: Mapping[str, str] | None = None) -> str:
         """Start a run and end its whole process group with SIGKILL as soon as its output says so."""
         argv = self.program.command(verb, "--yes", "--skip-preview")
         run = subprocess.Popen(
             argv,
             cwd=REPOSITORY,
-            env=self.program.environment(),
+            env={**self.program.environment(), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

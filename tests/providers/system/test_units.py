@@ -97,6 +97,14 @@ def test_a_unit_without_install_section_is_enabled_as_it_can_be(machine: LocalHo
     assert converge(Units(), machine, wanted, wanted) == []
 
 
+def test_what_ran_from_a_file_that_was_gone_is_only_stopped(machine: LocalHost) -> None:
+    """It cannot be started again, so removing ours must not try to."""
+    machine.write("/run/units/active/blink.service", UNIT)
+    converge(Units(), machine, None, BLINK)
+    converge(Units(), machine, BLINK, {})
+    assert machine.read("/run/units/active/blink.service") is None
+
+
 def test_a_unit_that_does_not_start_is_named(machine: LocalHost) -> None:
     """With what systemd said, and where to read more."""
     wanted: Json = {
