@@ -36,7 +36,7 @@ etcd = ExternalEtcd(rack, authority, sources)
 # kubeadm: control planes one at a time, workers as soon as the API answers.
 cluster = Cluster("cluster", rack, nodes, authority, load_balancers, etcd)
 
-# On the cluster: the pod network makes the nodes ready, the addons run on them.
+# On the cluster, while nodes still join: the pod network makes them ready, the addons run on them.
 kubernetes = cluster_provider(rack, authority, cluster)
 network = Network("network", rack, kubernetes)
 addons = Addons("addons", rack, kubernetes)

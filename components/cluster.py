@@ -12,14 +12,14 @@ from components.etcd import ExternalEtcd
 from components.load_balancer import LoadBalancer
 from components.node import ReadyNode
 from config import Rack
-from providers.adapter import Formation, Membership
+from providers.adapter import Endpoint, Formation, Membership
 
 
 class Cluster(pulumi.ComponentResource):
     """Memberships side by side (the provider lets control planes join one at a time), then the formation."""
 
-    formation: Formation
-    """The API answers through the endpoint; what runs on the cluster waits for it."""
+    endpoint: Endpoint
+    """The API of a first control plane answers; what runs on the cluster waits for it, and not for the others."""
     memberships: Sequence[Membership]
 
     def __init__(
@@ -38,11 +38,15 @@ class Cluster(pulumi.ComponentResource):
         before = [one.last for one in [*load_balancers, *(etcd.members if etcd else [])]]
         joined = {key: self._join(node, before) for key, node in nodes.items()}
         self.memberships = list(joined.values())
-        control_planes = [joined[one.name] for one in rack.control_planes()]
         wanted = {"endpoint": str(rack.cluster.endpoint), "ca": authority.ca_digest}
-        options = pulumi.ResourceOptions(parent=self, depends_on=control_planes)
-        self.formation = Formation(f"{name}-formation", wanted, options)
+        control_planes = [one.name for one in rack.control_planes()]
+        prepared = [*before, *(nodes[key].last for key in control_planes)]
+        self.endpoint = Endpoint(f"{name}-endpoint", wanted, self._after(prepared))
+        Formation(f"{name}-formation", wanted, self._after([joined[key] for key in control_planes]))
         self.register_outputs({})
+
+    def _after(self, needs: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(needs))
 
     def _join(self, node: ReadyNode, before: Sequence[pulumi.Resource]) -> Membership:
         wanted = membership_properties.membership(self._rack, node.node, self._authority.ca_digest)

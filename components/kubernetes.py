@@ -11,7 +11,7 @@ from config import Rack
 
 
 def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulumi.ResourceOptions:
-    """Options for all that lives on the cluster: its provider, after the formation, gone with it.
+    """Options for all that lives on the cluster: its provider, as soon as the API answers, gone with it.
 
     The components themselves wait for nothing: where their dependency has failed, the engine skips
     them, and then refuses their outputs with an error of its own.
@@ -27,7 +27,7 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
         # an object that a killed run made before its state was written is taken over
         upsert_existing_objects=True,
         enable_patch_force=True,
-        opts=pulumi.ResourceOptions(depends_on=[cluster.formation]),
+        opts=pulumi.ResourceOptions(depends_on=[cluster.endpoint]),
     )
 
     def gone_with_cluster(
@@ -36,8 +36,8 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
         if not args.type_.startswith("kubernetes:"):
             return None
         # options of a component that the SDK does not hand on to the component's children
-        formation = cluster.formation
-        with_cluster = pulumi.ResourceOptions(deleted_with=formation, depends_on=[formation])
+        endpoint = cluster.endpoint
+        with_cluster = pulumi.ResourceOptions(deleted_with=endpoint, depends_on=[endpoint])
         opts = pulumi.ResourceOptions.merge(args.opts, with_cluster)
         return pulumi.ResourceTransformationResult(args.props, opts)
 

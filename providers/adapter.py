@@ -109,7 +109,7 @@ def _holds_unknown(value: Any) -> bool:
 
 
 class ClusterProvider(ResourceProvider):
-    """A resource of the whole rack: `Formation`, `Readiness` or `Preflight`."""
+    """A resource of the whole rack: `Endpoint`, `Formation`, `Readiness` or `Preflight`."""
 
     serialize_as_secret_always = False
 
@@ -146,10 +146,8 @@ class ClusterProvider(ResourceProvider):
             _operations().dissolve(_props)
 
     def _act(self, props: Properties) -> None:
-        if self.kind == "Formation":
-            _operations().form(props)
-        else:
-            _operations().verify(props)
+        work = _operations()
+        {"Endpoint": work.answer, "Formation": work.form, "Readiness": work.verify}[self.kind](props)
 
 
 class PreflightProvider(ClusterProvider):
@@ -245,6 +243,13 @@ class Preflight(_Helicon, module="helicon", name="Preflight"):
 
     def __init__(self, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         super().__init__(name, PreflightProvider("Preflight"), properties, opts)
+
+
+class Endpoint(_Helicon, module="helicon", name="Endpoint"):
+    """The API that answers through the endpoint."""
+
+    def __init__(self, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(name, ClusterProvider("Endpoint"), properties, opts)
 
 
 class Formation(_Helicon, module="helicon", name="Formation"):

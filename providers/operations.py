@@ -90,9 +90,13 @@ class Operations:
             self._session.log.warning(urn, report(findings))
         return ""
 
+    def answer(self, props: Properties) -> None:
+        """Wait until the cluster's API answers."""
+        formation.answer(self._session.rack(str(props["urn"])))
+
     def form(self, props: Properties) -> None:
         """Wait for the formed cluster."""
-        formation.form(self._session.rack(str(props["urn"])), props)
+        formation.form(self._session.rack(str(props["urn"])))
 
     def dissolve(self, props: Properties) -> None:
         """End the rules for leaving a living cluster."""
