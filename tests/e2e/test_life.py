@@ -16,8 +16,12 @@ from lab.shell import say
 from tests.e2e.rack import TestRack, eventually
 
 pytestmark = pytest.mark.lab
-STATE_AT_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-KILLS = (("Kernel", STATE_AT_END), ("Software", {}), ("Membership", {}))
+STATE_AT_END: dict[str, str] = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+KILLS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("Kernel", STATE_AT_END),
+    ("Software", {}),
+    ("Membership", {}),
+)
 """Resource types whose first line in the output is where an `up` is ended by SIGKILL; and its environment."""
 
 
