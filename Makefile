@@ -84,7 +84,7 @@ $(BENCH)/.complete: bench/requirements.txt
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt
 	@touch $@
 
-bench: $(VENV)/.complete $(BENCH)/.complete ## beside Ansible, pyinfra, a script: [QUICK=1 SIZES="1 5 13" ROUNDS=3 CONTENDERS=a,b GROWTH="5 13 50 200" CLUSTER=2 PROFILE="13 50 200" STATE="50 200" PART=]
+bench: $(VENV)/.complete $(BENCH)/.complete ## beside Ansible, pyinfra, a script: [QUICK=1 SIZES="1 5 13" ROUNDS=3 CONTENDERS=a,b GROWTH="5 13 50 200 500" CLUSTER=2 PROFILE="13 50 200" STATE="50 200" PART=]
 	@$(BIN)/python -m bench $(PART) $(if $(QUICK),--quick) $(if $(SIZES),--sizes "$(SIZES)") $(if $(ROUNDS),--rounds $(ROUNDS)) \
 		$(if $(CONTENDERS),--contenders "$(CONTENDERS)") $(if $(GROWTH),--growth "$(GROWTH)") $(if $(CLUSTER),--cluster $(CLUSTER)) \
 		$(if $(PROFILE),--profile "$(PROFILE)") $(if $(STATE),--state "$(STATE)")

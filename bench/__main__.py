@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", default="1 5 13", help="boards (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (%(default)s)")
     parser.add_argument("--contenders", default="", help=f"of: {', '.join(CONTENDERS)}")
-    parser.add_argument("--growth", default="5 13 50 200", help="simulated machines (%(default)s)")
+    parser.add_argument("--growth", default="5 13 50 200 500", help="simulated machines (%(default)s)")
     parser.add_argument("--profile", default="13 50 200", help="machines of the profile (%(default)s)")
     parser.add_argument("--state", default="50 200", help="machines whose state is kept (%(default)s)")
     parser.add_argument("--cluster", type=int, default=2, help="rounds, boards to cluster (%(default)s)")

@@ -14,10 +14,10 @@ from pathlib import Path
 from bench import postgres
 from bench.contenders.contender import AGAIN, FIRST, Command
 from bench.contenders.helicon import RESOURCES, Floor
-from bench.engine import Engine
+from bench.engine import NO_CHECKPOINTS, Engine
 from bench.growth import Say
 from bench.meter import measured
-from bench.profile import NO_CHECKPOINTS, take_over
+from bench.profile import take_over
 from bench.results import Results, Sample, number, ratio
 
 BACKENDS = "backends"

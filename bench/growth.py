@@ -14,6 +14,7 @@ from typing import Any
 from bench.contenders.contender import AGAIN, DRY, FIRST, Command, Contender
 from bench.contenders.helicon import Floor, Helicon
 from bench.contenders.script import Script
+from bench.engine import NO_CHECKPOINTS
 from bench.meter import measured
 from bench.playback import Record
 from bench.preparation import CHANGED, stack
@@ -22,13 +23,18 @@ from bench.simulated import Count, Machine, Model, Simulated, plan
 from bench.target import Fleet
 
 REFRESH, ONE_CHANGED, ONE_BACK = "refresh", "one changed, no refresh", "one changed back, no refresh"
+AT_END = "first run, state at its end"
+"""Without a checkpoint at each step: what else a first run takes, and what large racks do (docs/large-racks.md)."""
+CHECKPOINTED = 200
+"""Machines up to which first runs are measured with checkpoints, too: 500 would take half an hour for each."""
 ONE_ADDED, ADDED_ALONE = "one added", "one added, no refresh"
 STATE = "state"
 """The scenario under whose name the size of a checkpoint is kept."""
 LEARNED = (FIRST, AGAIN, DRY, REFRESH, ONE_CHANGED, ONE_BACK)
 ADDED = (ONE_ADDED, ADDED_ALONE)
 """Learned already: the new machine does its first run, the others have nothing to change."""
-GROWN = (*LEARNED, *ADDED)
+GROWN = (AT_END, *LEARNED, *ADDED)
+FROM_NOTHING = (AT_END, FIRST)
 PORT = 2222
 Say = Callable[[str], None]
 
@@ -124,17 +130,17 @@ class Growth(OnSimulated):
         try:
             larger = _fleet(simulated, self.identity, self.place / str(size))
             fleet = replace(larger, targets=larger.targets[:size])
-            makers = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)), (Floor, (FIRST, AGAIN, DRY)))
+            makers = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)), (Floor, (AT_END, FIRST, AGAIN, DRY)))
             for kind, scenarios in makers:
                 one = kind(fleet, self.place / str(size) / kind.name.replace("'", ""))
-                one.prepare()
-                for number in range(rounds):
-                    for scenario in scenarios if number == 0 else scenarios[1:]:
-                        if scenario in ADDED and isinstance(one, Grown):
-                            self._add(one, larger, scenario, number, simulated)
-                        else:
-                            simulated.begin(f"{one.name}/{scenario}")
-                            self._measure(one, scenario, number, simulated)
+                for number, scenario in run_order(scenarios, rounds, size):
+                    if scenario in FROM_NOTHING:
+                        one.prepare()
+                    if scenario in ADDED and isinstance(one, Grown):
+                        self._add(one, larger, scenario, number, simulated)
+                    else:
+                        simulated.begin(f"{one.name}/{FIRST if scenario == AT_END else scenario}")
+                        self._measure(one, scenario, number, simulated)
                 if isinstance(one, Grown):
                     self._state(one, size)
         finally:
@@ -155,7 +161,10 @@ class Growth(OnSimulated):
         machines = simulated.machines if scenario in ADDED else simulated.machines[:size]
         log = one.place / f"{scenario.replace(' ', '-')}-{number}.log"
         self.results.note_load(f"{size} simulated, {one.name}, {scenario}")
-        cost = measured(one.command(scenario), log)
+        command = one.command(scenario)
+        if scenario == AT_END:
+            command = replace(command, env={**command.env, **NO_CHECKPOINTS})
+        cost = measured(command, log)
         sample = Sample(
             kind=SIMULATED,
             contender=one.name,
@@ -185,6 +194,17 @@ class Growth(OnSimulated):
             per_host={"checkpoint": bytes_},
         )
         self.results.add(sample)
+
+
+def run_order(scenarios: Sequence[str], rounds: int, size: int) -> list[tuple[int, str]]:
+    """What is run from nothing only once; with checkpoints only where they do not take for ever."""
+    left_out = FIRST if AT_END in scenarios and size > CHECKPOINTED else ""
+    return [
+        (number, one)
+        for number in range(rounds)
+        for one in scenarios
+        if one != left_out and (number == 0 or one not in FROM_NOTHING)
+    ]
 
 
 def counted(machines: Sequence[Machine]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from bench.results import BOARDS, SIMULATED, Results, Sample
 
 Value = Callable[[Sample], float]
 BOARD_PLOTS = ("first run", "nothing to change", "dry run")
-GROWTH_PLOTS = ("first run", "nothing to change", "refresh")
+GROWTH_PLOTS = ("first run", "first run, state at its end", "nothing to change", "refresh")
 
 
 def main(results: str, directory: str) -> int:
@@ -85,7 +85,7 @@ def _wall(one: Sample) -> float:
 
 
 def _word(scenario: str) -> str:
-    return scenario.replace(" ", "-")
+    return scenario.replace(",", "").replace(" ", "-")
 
 
 if __name__ == "__main__":

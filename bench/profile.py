@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.contenders.contender import AGAIN, DRY, FIRST, SCENARIOS, Command, Contender
 from bench.contenders.helicon import Helicon, resource_bytes
-from bench.engine import Engine
+from bench.engine import NO_CHECKPOINTS, Engine
 from bench.growth import PORT, OnSimulated
 from bench.meter import Cost, measured
 from bench.places import REPOSITORY
@@ -28,8 +28,6 @@ from bench.target import Fleet
 
 PROFILE = "profile"
 """The kind of these samples."""
-NO_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""The engine writes its state once, at the end; the first was asked for by older engines."""
 NO_PREFLIGHT = {"HELICON_PREFLIGHT": "0"}
 FEW_ROUNDS = 2
 MANY = 100

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import backends, cluster, layers
 from bench.contenders.contender import SCENARIOS
 from bench.goals import RACK, US, goals, own_share
-from bench.growth import GROWN, state_bytes
+from bench.growth import AT_END, CHECKPOINTED, GROWN, state_bytes
 from bench.places import PAGE, PLOTS, REPOSITORY, VENV
 from bench.preparation import checks
 from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread
@@ -50,6 +50,8 @@ direction on a connection, handshake included, which is what latency is paid for
 Simulated machines (the second part) are one SSH server of the harness, with real connections and ciphers, that
 plays back what a real board answered, after the time that it took there. They cost this machine what SSH costs
 and no more, and show how this side grows. Ansible and pyinfra send files by other ways and do not run there.
+First runs are measured there with the state written at their end, too ([large racks](large-racks.md)); of more
+than {checkpointed} machines only so.
 """
 
 
@@ -71,7 +73,8 @@ def draw(results: Results) -> None:
 def page(results: Results, plots: Iterable[Path] = ()) -> str:
     """The whole text."""
     drawn = [path.name for path in plots]
-    parts = [INTRODUCTION.format(checks=checks()), _goals(results), _measured_on(results)]
+    introduction = INTRODUCTION.format(checks=checks(), checkpointed=CHECKPOINTED)
+    parts = [introduction, _goals(results), _measured_on(results)]
     parts += [_boards(results, scenario, drawn) for scenario in SCENARIOS]
     parts += [_wire(results), cluster.section(results), _growth(results, drawn)]
     parts += [_profile(results), _state(results), _failures(results)]
@@ -167,6 +170,7 @@ def _growth(results: Results, drawn: Sequence[str]) -> str:
 
 PLOT_NAMES = (
     "growth-first run",
+    f"growth-{AT_END}",
     "growth-nothing to change",
     "growth-refresh",
     "growth-memory",
@@ -216,11 +220,11 @@ def _checkpoint(results: Results, sizes: Sequence[int]) -> str:
         "machines",
         "checkpoint KiB",
         "for each machine",
-        "first run, checkpoints and engine apart, s for each machine",
+        f"{AT_END}, less the engine's floor, s for each machine",
     )
     told = (
         "The local backend writes the whole checkpoint at each step, so its cost grows with the square of the "
-        "rack; the engine's floor shows it as well. The program's own share is that of the profile below.\n\n"
+        "rack; the engine's floor shows it as well. What does not is the program's own share, seen without them.\n\n"
     )
     return f"### Checkpoint\n\n{told}{table(head, rows)}"
 
@@ -266,7 +270,7 @@ def _failures(results: Results) -> str:
 
 
 def _plot(name: str, drawn: Sequence[str]) -> str:
-    file = f"{name.replace(' ', '-')}.svg"
+    file = f"{name.replace(',', '').replace(' ', '-')}.svg"
     return f"![{name}]({PLOTS.name}/{file})\n\n" if file in drawn else ""
 
 
