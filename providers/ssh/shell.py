@@ -63,14 +63,19 @@ class Shell(Channel):
 
     @property
     def ended(self) -> bool:
-        """Whether it takes no more commands."""
-        return self._exited.is_set()
+        """Whether it takes no more commands: its end is known, or about to be."""
+        return self._exited.is_set() or self._closing
+
+    @property
+    def _closing(self) -> bool:
+        return self._chan is not None and self._chan.is_closing()
 
     def send(self, data: bytes) -> None:
-        """Give it bytes."""
+        """Give it bytes, unless it is about to be told that it ended."""
         assert self._chan is not None
-        self.sent += len(data)
-        self._chan.write(data)
+        if not self._closing:
+            self.sent += len(data)
+            self._chan.write(data)
 
     async def command(self, argv: Sequence[str], stdin: bytes = b"") -> Outcome:
         """Run one command; where the shell itself never began, the outcome is the shell's (sudo refused)."""
@@ -78,7 +83,7 @@ class Shell(Channel):
         begun = clock()
         self._mark = secrets.token_hex(8)
         self._answered.clear()
-        if not self.ended:
+        if not self._exited.is_set():
             self.send(frame(self._mark, argv, stdin))
             await self._answered.wait()
         self.used = clock()
