@@ -12,14 +12,18 @@ from components.etcd import ExternalEtcd
 from components.load_balancer import LoadBalancer
 from components.node import ReadyNode
 from config import Rack
-from providers.adapter import Endpoint, Formation, Membership
+from providers.adapter import ApiServer, Formation, Membership
 
 
 class Cluster(pulumi.ComponentResource):
     """Memberships side by side (the provider lets control planes join one at a time), then the formation."""
 
-    endpoint: Endpoint
-    """The API of a first control plane answers; what runs on the cluster waits for it, and not for the others."""
+    api_server: ApiServer
+    """What runs on the cluster waits for it: the API of a first control plane, which the others may still join.
+
+    So later changes of what runs on the cluster are made beside those of control planes, which are one at a
+    time, with the API behind the endpoint; where there is one control plane, after it.
+    """
     memberships: Sequence[Membership]
 
     def __init__(
@@ -40,9 +44,11 @@ class Cluster(pulumi.ComponentResource):
         self.memberships = list(joined.values())
         wanted = {"endpoint": str(rack.cluster.endpoint), "ca": authority.ca_digest}
         control_planes = [one.name for one in rack.control_planes()]
+        members = [joined[key] for key in control_planes]
         prepared = [*before, *(nodes[key].last for key in control_planes)]
-        self.endpoint = Endpoint(f"{name}-endpoint", wanted, self._after(prepared))
-        Formation(f"{name}-formation", wanted, self._after([joined[key] for key in control_planes]))
+        first = self._after(prepared if len(members) > 1 else members)
+        self.api_server = ApiServer(f"{name}-api-server", wanted, first)
+        Formation(f"{name}-formation", wanted, self._after(members))
         self.register_outputs({})
 
     def _after(self, needs: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:

@@ -28,6 +28,6 @@ def load_rack() -> Rack:
 def _ask_for_parallelism(rack: Rack) -> None:
     """Ask for more operations at once where the CLI's default would make machines wait for each other."""
     machines, parallel = len(rack.machines()), SETTINGS.parallel or 0
-    if 1 < parallel < machines:
+    if 1 < parallel <= machines:
         wanted = machines + MARGIN
         pulumi.warn(f"{machines} machines, {parallel} operations at once: set PULUMI_PARALLEL={wanted}")

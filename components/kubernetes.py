@@ -27,7 +27,7 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
         # an object that a killed run made before its state was written is taken over
         upsert_existing_objects=True,
         enable_patch_force=True,
-        opts=pulumi.ResourceOptions(depends_on=[cluster.endpoint]),
+        opts=pulumi.ResourceOptions(depends_on=[cluster.api_server]),
     )
 
     def gone_with_cluster(
@@ -36,8 +36,8 @@ def cluster_provider(rack: Rack, authority: Authority, cluster: Cluster) -> pulu
         if not args.type_.startswith("kubernetes:"):
             return None
         # options of a component that the SDK does not hand on to the component's children
-        endpoint = cluster.endpoint
-        with_cluster = pulumi.ResourceOptions(deleted_with=endpoint, depends_on=[endpoint])
+        api_server = cluster.api_server
+        with_cluster = pulumi.ResourceOptions(deleted_with=api_server, depends_on=[api_server])
         opts = pulumi.ResourceOptions.merge(args.opts, with_cluster)
         return pulumi.ResourceTransformationResult(args.props, opts)
 

@@ -109,7 +109,7 @@ def _holds_unknown(value: Any) -> bool:
 
 
 class ClusterProvider(ResourceProvider):
-    """A resource of the whole rack: `Endpoint`, `Formation`, `Readiness` or `Preflight`."""
+    """A resource of the whole rack: `ApiServer`, `Formation`, `Readiness` or `Preflight`."""
 
     serialize_as_secret_always = False
 
@@ -147,7 +147,7 @@ class ClusterProvider(ResourceProvider):
 
     def _act(self, props: Properties) -> None:
         work = _operations()
-        {"Endpoint": work.answer, "Formation": work.form, "Readiness": work.verify}[self.kind](props)
+        {"ApiServer": work.await_api, "Formation": work.form, "Readiness": work.verify}[self.kind](props)
 
 
 class PreflightProvider(ClusterProvider):
@@ -245,11 +245,11 @@ class Preflight(_Helicon, module="helicon", name="Preflight"):
         super().__init__(name, PreflightProvider("Preflight"), properties, opts)
 
 
-class Endpoint(_Helicon, module="helicon", name="Endpoint"):
-    """The API that answers through the endpoint."""
+class ApiServer(_Helicon, module="helicon", name="ApiServer"):
+    """The API of a first control plane, through the endpoint."""
 
     def __init__(self, name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(name, ClusterProvider("Endpoint"), properties, opts)
+        super().__init__(name, ClusterProvider("ApiServer"), properties, opts)
 
 
 class Formation(_Helicon, module="helicon", name="Formation"):

@@ -90,9 +90,10 @@ class Operations:
             self._session.log.warning(urn, report(findings))
         return ""
 
-    def answer(self, props: Properties) -> None:
-        """Wait until the cluster's API answers."""
-        formation.answer(self._session.rack(str(props["urn"])))
+    def await_api(self, props: Properties) -> None:
+        """Wait until a first control plane has joined and its API answers."""
+        urn = str(props["urn"])
+        formation.await_api(self._session.rack(urn), lambda line: self._session.log.progress(urn, line))
 
     def form(self, props: Properties) -> None:
         """Wait for the formed cluster."""

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from providers.control_plane.reconfiguring import MEMBERSHIP
 from providers.core.errors import HostError, Unobservable
 from providers.core.thing import Rack
-from providers.membership.admin import ADMIN_CONF, FORMED, find_admin, peers
-from providers.membership.joining import POLL
-from providers.membership.joining import WAIT as WAIT_FOR_FIRST
+from providers.membership.admin import ADMIN_CONF, FORMED, Admin, find_admin, peers
 from providers.membership.turns import TURN
 
+POLL = 2.0
 WAIT = 300.0
-"""Seconds for the endpoint to answer after the control planes have joined."""
+"""Seconds for the endpoint to answer; longer while control planes are on their way into the cluster."""
 
 
-def answer(rack: Rack) -> None:
-    """Wait until one control plane's API answers through the endpoint; the others may join meanwhile.
+def await_api(rack: Rack, say: Callable[[str], None]) -> None:
+    """Wait until a first control plane has joined and its API answers; the others may join meanwhile.
 
     Raises Unobservable, naming what each control plane said, when it does not in time or the last one failed.
     """
-    _await_answer(rack, WAIT_FOR_FIRST)
+    say("waiting for a first control plane")
+    _await(lambda: _joined(find_admin(rack)))
 
 
 def form(rack: Rack) -> None:
     """Wait until the API answers through the endpoint, then mark the control planes."""
-    _await_answer(rack, WAIT)
+    _await(lambda: find_admin(rack))
     _on_each(rack, ["sh", "-c", f"[ ! -e {ADMIN_CONF} ] || touch {FORMED}"])
 
 
@@ -34,17 +36,30 @@ def dissolve(rack: Rack) -> None:
     _on_each(rack, ["rm", "-f", FORMED])
 
 
-def _await_answer(rack: Rack, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def _await(look: Callable[[], object]) -> None:
+    """Until there is an administrator: admin.conf points at the endpoint, so load balancers lead there."""
+    deadline = time.monotonic() + WAIT
     while True:
         try:
-            # admin.conf points at the endpoint: who is ready was answered through the load balancer
-            find_admin(rack)
+            look()
             return
         except Unobservable:
-            if time.monotonic() > deadline or TURN.hopeless():
+            late = time.monotonic() > deadline and not TURN.under_way
+            if late or TURN.hopeless():
                 raise
             time.sleep(POLL)
+
+
+def _joined(admin: Admin) -> None:
+    """An API answers before kubeadm's last phases; where one of those fails, all is reset."""
+    if not admin.host.run(["test", "-e", MEMBERSHIP], check=False).ok:
+        raise Unobservable(
+            host=str(admin.host),
+            item="membership",
+            expected="a control plane that has joined",
+            found="one that is joining",
+            next_step="see the first error of this run, mend it, then pulumi up again",
+        )
 
 
 def _on_each(rack: Rack, argv: list[str]) -> None:

@@ -14,7 +14,7 @@ from providers.membership.admin import Peer, missing
 
 T = TypeVar("T")
 PATIENCE = 30.0
-"""Seconds a worker goes on waiting when the last control plane under way has failed."""
+"""Seconds that whoever needs the cluster goes on waiting when the last control plane under way has failed."""
 
 
 class Turn:
@@ -51,6 +51,11 @@ class Turn:
         finally:
             self.lock.acquire()
         return self._ended != ended
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a control plane has the turn, or waits for it."""
+        return self._under_way > 0
 
     def hopeless(self) -> bool:
         """Whether the last control plane failed a while ago and none is under way."""

@@ -8,10 +8,11 @@ from providers.core.errors import Unobservable
 from providers.membership import formation
 from providers.membership.turns import Turn
 from tests.fake_host import FakeHost
-from tests.providers.membership.test_leaving import READY, look
+from tests.providers.membership.test_leaving import READY, look, say
 from tests.scenarios import FakeRack
 
 NO_MEMBER, NOT_READY = "no\nno", "yes\nno"
+RECORDED = "test -e /var/lib/helicon/membership.json"
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +26,15 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Turn:
 
 
 def test_one_control_plane_that_answers_is_enough() -> None:
-    """The second is no member yet; nothing is written to either."""
-    first = FakeHost("cp-1", commands=[look(NOT_READY), look(READY)])
+    """Once its kubeadm has ended: until then all may be reset. The second is no member yet."""
+    said: list[str] = []
+    first = FakeHost(
+        "cp-1",
+        commands=[look(NOT_READY), look(READY), say(RECORDED, exit=1), look(READY), say(RECORDED)],
+    )
     second = FakeHost("cp-2", commands=[look(NO_MEMBER)])
-    formation.answer(FakeRack({"cp-1": first, "cp-2": second}))
+    formation.await_api(FakeRack({"cp-1": first, "cp-2": second}), said.append)
+    assert said == ["waiting for a first control plane"]
     first.finish()
     second.finish()
 
@@ -39,5 +45,5 @@ def test_nobody_waits_for_a_cluster_whose_last_control_plane_failed(at_once: Tur
         raise RuntimeError("kubeadm init")
     first = FakeHost("cp-1", commands=[look(NO_MEMBER)])
     with pytest.raises(Unobservable, match="cp-1: not a member"):
-        formation.answer(FakeRack({"cp-1": first}))
+        formation.await_api(FakeRack({"cp-1": first}), print)
     first.finish()
