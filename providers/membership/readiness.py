@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from providers.core.errors import StillDiffers, Unobservable
@@ -25,8 +26,9 @@ def verify(rack: Rack, wanted: Mapping[str, Any], say: Say = lambda line: None) 
     deadline = time.monotonic() + float(wanted["timeout"])
     nodes = sorted(wanted["nodes"])
     _wait("nodes", lambda admin: unready_nodes(admin.get("nodes")["items"], nodes), rack, deadline, say)
-    _wait("system pods", lambda admin: unready_pods(_system_pods(admin)), rack, deadline, say)
-    _probe(rack, wanted, nodes, deadline, say)
+    with _probing(rack, wanted):
+        _wait("system pods", lambda admin: unready_pods(_system_pods(admin)), rack, deadline, say)
+        _wait("service IP and DNS on", lambda admin: _silent(admin, nodes), rack, deadline, say)
 
 
 def _wait(
@@ -84,12 +86,14 @@ def _condition(thing: Mapping[str, Any], kind: str) -> bool:
     return any(one["type"] == kind and one["status"] == "True" for one in conditions)
 
 
-def _probe(rack: Rack, wanted: Mapping[str, Any], nodes: Sequence[str], deadline: float, say: Say) -> None:
+@contextmanager
+def _probing(rack: Rack, wanted: Mapping[str, Any]) -> Iterator[None]:
+    """The probe's pods, which come up beside the system's, and go whatever is found."""
     admin = find_admin(rack)
     document = json.dumps(probe_daemonset(wanted)).encode()
     admin.kubectl("apply", "-f", "-", stdin=document)
     try:
-        _wait("service IP and DNS on", lambda one: _silent(one, nodes), rack, deadline, say)
+        yield
     finally:
         admin.kubectl("-n", "kube-system", "delete", "daemonset", PROBE, "--wait=false", check=False)
 
