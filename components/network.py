@@ -64,11 +64,25 @@ def install_step(image: str) -> dict[str, Any]:
     }
 
 
-def daemon(image: str) -> dict[str, Any]:
+def way_to_api(rack: Rack) -> list[dict[str, str]]:
+    """Environment that lets flanneld ask at the endpoint, as kubelets do.
+
+    By the API's service address it would wait for kube-proxy: where it begins first, it gives up after 30
+    seconds, and pods that came meanwhile are retried ever later. A rack with zones has no one endpoint.
+    """
+    if rack.zones:
+        return []
+    return [
+        {"name": "KUBERNETES_SERVICE_HOST", "value": str(rack.cluster.endpoint)},
+        {"name": "KUBERNETES_SERVICE_PORT", "value": str(rack.cluster.endpoint_port)},
+    ]
+
+
+def daemon(rack: Rack) -> dict[str, Any]:
     """flanneld."""
     return {
         "name": "kube-flannel",
-        "image": image,
+        "image": rack.network.flannel_image,
         "command": ["/opt/bin/flanneld"],
         "args": ["--ip-masq", "--kube-subnet-mgr"],
         "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}},
@@ -77,6 +91,7 @@ def daemon(image: str) -> dict[str, Any]:
             {"name": "POD_NAME", "valueFrom": _field("metadata.name")},
             {"name": "POD_NAMESPACE", "valueFrom": _field("metadata.namespace")},
             {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},
+            *way_to_api(rack),
         ],
         "volumeMounts": [
             {"name": "run", "mountPath": "/run/flannel"},
@@ -88,14 +103,13 @@ def daemon(image: str) -> dict[str, Any]:
 
 def pod(rack: Rack) -> dict[str, Any]:
     """The pod of one node: init steps that place the CNI plugin and configuration, then flanneld."""
-    image = rack.network.flannel_image
     return {
         "hostNetwork": True,
         "priorityClassName": "system-node-critical",
         "serviceAccountName": "flannel",
         "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-        "initContainers": [*plugin_step(rack), install_step(image)],
-        "containers": [daemon(image)],
+        "initContainers": [*plugin_step(rack), install_step(rack.network.flannel_image)],
+        "containers": [daemon(rack)],
         "volumes": [
             _host_path("run", "/run/flannel", "DirectoryOrCreate"),
             _host_path("cni", "/etc/cni/net.d", "DirectoryOrCreate"),
