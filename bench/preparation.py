@@ -148,7 +148,12 @@ def stack(fleet: Fleet) -> dict[str, Any]:
     nodes = {one.name: _node(one) for one in fleet.targets}
     nodes[fleet.targets[0].name]["roles"] = ["control-plane"]
     config = {
-        "cluster": {"kubernetes": "1.36.3", "endpoint": ENDPOINT, "endpoint_address": ENDPOINT_ADDRESS},
+        "cluster": {
+            "kubernetes": "1.36.3",
+            "endpoint": ENDPOINT,
+            "endpoint_address": ENDPOINT_ADDRESS,
+            "pod_cidr": "10.240.0.0/12",  # the default has room for 256 nodes
+        },
         "preflight": {"tolerate": TOLERATED},
         "defaults": _defaults(fleet.identity, fleet.known_hosts),
         "nodes": nodes,

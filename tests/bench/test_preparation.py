@@ -12,6 +12,7 @@ from bench.contenders.ansible import Ansible, AnsibleFacts
 from bench.contenders.contender import AGAIN, DRY, FIRST, SCENARIOS, Contender
 from bench.contenders.pyinfra import Pyinfra
 from bench.contenders.script import Script, script
+from bench.goals import MOST
 from bench.growth import changed
 from bench.preparation import (
     CHANGED,
@@ -40,6 +41,12 @@ def rack(fleet: Fleet) -> Rack:
     """The stack file as the program reads it."""
     raw = stack(fleet)["config"]
     return load({key.removeprefix("helicon:"): one for key, one in raw.items()}, stack="bench")
+
+
+def test_the_largest_rack_is_a_sound_one(tmp_path: Path) -> None:
+    """With the machine that is added to it."""
+    largest = Fleet.of(plan(MOST + 1, 2222), tmp_path / "key", tmp_path / "fleet")
+    assert len(rack(largest).nodes) == MOST + 1
 
 
 def test_the_program_accepts_the_stack_file(fleet: Fleet) -> None:
