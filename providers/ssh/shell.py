@@ -82,8 +82,8 @@ class Shell(Channel):
         clock = asyncio.get_running_loop().time
         begun = clock()
         self._mark = secrets.token_hex(8)
-        self._answered.clear()
-        if not self._exited.is_set():
+        if not self._closed.is_set():  # after its status there may be words of why it ended
+            self._answered.clear()
             self.send(frame(self._mark, argv, stdin))
             await self._answered.wait()
         self.used = clock()
