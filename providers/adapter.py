@@ -30,7 +30,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers import call_stack
+from providers import call_stack, pickler
 from providers.engine_log import EngineLog, end_with_engine, engine_address
 from providers.threads import widen_thread_pool
 
@@ -182,7 +182,7 @@ class _Helicon(Resource):
         # the parent's URN as a bare value: an output would depend on the component, and so on its other children
         parent: Any = opts.parent.urn.future() if opts.parent else None
         urn = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", parent)
-        with call_stack.not_kept():
+        with call_stack.not_kept(), pickler.restored():
             super().__init__(provider, name, {**properties, "urn": urn}, opts)
 
 

@@ -15,7 +15,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers import call_stack
+from providers import call_stack, pickler
 from providers.threads import widen_thread_pool
 
 Properties = dict[str, Any]
@@ -55,7 +55,7 @@ class Idle(Resource, module="floor", name="Idle"):
     """A resource that does nothing; like this program's own it keeps no call stack in the state."""
 
     def __init__(self, name: str, text: str, opts: pulumi.ResourceOptions) -> None:
-        with call_stack.not_kept():
+        with call_stack.not_kept(), pickler.restored():
             super().__init__(Nothing(), name, {"text": text}, opts)
 
 
