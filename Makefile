@@ -25,6 +25,7 @@ lab-down: $(VENV)/.complete ## pulumi destroy on the simulated rack, then the bo
 	@$(BIN)/python -m lab down
 
 check: $(VENV)/.complete ## lint, types, unit tests: under a minute
+	@$(BIN)/python -m lab.machine
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/pytest --quiet --numprocesses 2

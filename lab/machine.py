@@ -1,9 +1,11 @@
-"""What this machine must have before boards can run on it."""
+"""What this machine must have: before boards can run on it, and (`python -m lab.machine`) before tests can."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.errors import LabError
@@ -26,6 +28,8 @@ FILES = {
     "/usr/include/unistd.h": "libc6-dev",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
+FOR_TESTS = {"sshd": "openssh-server", "ssh": "openssh-client", "ssh-keygen": "openssh-client"}
+"""What `make check` starts: servers of its own, on ports of their own."""
 ADMIN_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INSTANCES = 8192
@@ -38,14 +42,19 @@ def prepare() -> None:
     """Install what is missing, and make room for many boards."""
     if os.geteuid():
         raise LabError(item="user", expected="root", found=f"uid {os.geteuid()}", next_step="sudo make lab")
-    _install(missing())
+    _install(missing(PROGRAMS, FILES))
     _raise_limits()
 
 
-def missing() -> list[str]:
-    """The Debian packages to install, sorted."""
-    programs = {package for name, package in PROGRAMS.items() if not _present(name)}
-    return sorted(programs | {package for path, package in FILES.items() if not Path(path).exists()})
+def prepare_tests() -> None:
+    """Install what is missing of what the tests start; nobody has to be root where nothing is."""
+    _install(missing(FOR_TESTS, {}))
+
+
+def missing(programs: Mapping[str, str], files: Mapping[str, str]) -> list[str]:
+    """The Debian packages to install, sorted: those of programs and files that are not there."""
+    lacking = {package for name, package in programs.items() if not _present(name)}
+    return sorted(lacking | {package for path, package in files.items() if not Path(path).exists()})
 
 
 def _present(name: str) -> bool:
@@ -56,7 +65,7 @@ def _present(name: str) -> bool:
 def _install(packages: list[str]) -> None:
     if not packages:
         return
-    say(f"lab: installing {', '.join(packages)}")
+    say(f"installing {', '.join(packages)}")
     environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
     install = ["apt-get", "install", "--yes", "--no-install-recommends", "--no-remove", *packages]
     if run([*environment, *install], timeout=INSTALL_SECONDS, check=False).returncode:
@@ -68,3 +77,10 @@ def _raise_limits() -> None:
     if int(INOTIFY.read_text()) < INSTANCES:
         say(f"lab: raising fs.inotify.max_user_instances to {INSTANCES}")
         INOTIFY.write_text(str(INSTANCES))
+
+
+if __name__ == "__main__":
+    try:
+        prepare_tests()
+    except LabError as error:
+        sys.exit(str(error))
