@@ -17,6 +17,7 @@ from bench.contenders.helicon import RESOURCES, Floor
 from bench.engine import NO_CHECKPOINTS, Engine
 from bench.growth import Say
 from bench.meter import measured
+from bench.places import file_word
 from bench.profile import take_over
 from bench.results import Results, Sample, number, ratio
 
@@ -77,7 +78,7 @@ class Backends:
 
     def _way(self, way: Way, size: int, env: Mapping[str, str]) -> None:
         self.results.note_load(f"state, {size} machines, {way.name}")
-        place = self.place / str(size) / way.name.replace(" ", "-").replace(",", "")
+        place = self.place / str(size) / file_word(way.name)
         given = {
             "BENCH_MACHINES": str(size // way.stacks),
             "BENCH_RESOURCES": str(way.resources),
@@ -91,7 +92,7 @@ class Backends:
             one.begin({"config": {}})
         for scenario in SCENARIOS:
             command = together([one.command("up") for one in stacks], side_by_side=way.side_by_side)
-            cost = measured(command, place / f"{scenario.replace(' ', '-')}.log")
+            cost = measured(command, place / f"{file_word(scenario)}.log")
             files = 0 if way.database else sum(one.state_file.stat().st_size for one in stacks)
             sample = Sample(
                 kind=BACKENDS,

@@ -16,6 +16,7 @@ from bench.contenders.helicon import Floor, Helicon
 from bench.contenders.script import Script
 from bench.engine import NO_CHECKPOINTS
 from bench.meter import measured
+from bench.places import file_word
 from bench.playback import Record
 from bench.preparation import CHANGED, stack
 from bench.results import SIMULATED, Results, Sample
@@ -100,7 +101,7 @@ def learn(
 
 def _once(one: Contender, scenario: str, simulated: Simulated) -> None:
     simulated.begin(f"{one.name}/{scenario}")
-    log = one.place / f"{scenario.replace(' ', '-')}.log"
+    log = one.place / f"{file_word(scenario)}.log"
     cost = measured(one.command(scenario), log)
     if cost.status:
         raise SystemExit(f"learning: {one.name}, {scenario} ended with {cost.status}: see {log}")
@@ -159,7 +160,7 @@ class Growth(OnSimulated):
     def _measure(self, one: Contender, scenario: str, number: int, simulated: Simulated) -> None:
         size = len(one.fleet.targets)
         machines = simulated.machines if scenario in ADDED else simulated.machines[:size]
-        log = one.place / f"{scenario.replace(' ', '-')}-{number}.log"
+        log = one.place / f"{file_word(scenario)}-{number}.log"
         self.results.note_load(f"{size} simulated, {one.name}, {scenario}")
         command = one.command(scenario)
         if scenario == AT_END:

@@ -13,3 +13,8 @@ WORK = CACHE / "work"
 RESULTS = CACHE / "results.json"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PLOTS = REPOSITORY / "docs" / "benchmarks"
+
+
+def file_word(name: str) -> str:
+    """A scenario's or contender's name as part of a file's name."""
+    return name.translate(str.maketrans(" ", "-", ",'"))

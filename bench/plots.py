@@ -13,6 +13,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib import pyplot
 
+from bench.places import file_word
 from bench.results import BOARDS, SIMULATED, Results, Sample
 
 Value = Callable[[Sample], float]
@@ -28,11 +29,11 @@ def main(results: str, directory: str) -> int:
     place.mkdir(parents=True, exist_ok=True)
     for scenario in BOARD_PLOTS:
         chosen = [one for one in data.samples if (one.kind, one.scenario) == (BOARDS, scenario)]
-        curves(chosen, place / f"boards-{_word(scenario)}.svg", f"Boards: {scenario}", "seconds", _wall)
+        curves(chosen, place / f"boards-{file_word(scenario)}.svg", f"Boards: {scenario}", "seconds", _wall)
     for scenario in GROWTH_PLOTS:
         chosen = [one for one in data.samples if (one.kind, one.scenario) == (SIMULATED, scenario)]
         title = f"Simulated machines: {scenario}"
-        curves(chosen, place / f"growth-{_word(scenario)}.svg", title, "seconds", _wall)
+        curves(chosen, place / f"growth-{file_word(scenario)}.svg", title, "seconds", _wall)
     own = [one for one in data.samples if one.kind == SIMULATED and one.contender == "helicon"]
     firsts = [one for one in own if one.scenario == "first run"]
     curves(
@@ -82,10 +83,6 @@ def _curve(axes: matplotlib.axes.Axes, name: str, samples: list[Sample], value: 
 
 def _wall(one: Sample) -> float:
     return one.cost.wall
-
-
-def _word(scenario: str) -> str:
-    return scenario.replace(",", "").replace(" ", "-")
 
 
 if __name__ == "__main__":

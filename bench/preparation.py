@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.engine import STACK
 from bench.target import USER, Fleet, Target
+from config import Rack, load
 from providers.access.user_scripts import sudo_text
 from providers.system import logs, modules, sysctl
 
@@ -159,6 +161,12 @@ def stack(fleet: Fleet) -> dict[str, Any]:
         "nodes": nodes,
     }
     return {"config": {f"helicon:{key}": value for key, value in config.items()}}
+
+
+def rack(fleet: Fleet) -> Rack:
+    """The stack file as the program reads it."""
+    configured = stack(fleet)["config"]
+    return load({key.removeprefix("helicon:"): one for key, one in configured.items()}, stack=STACK)
 
 
 def _node(one: Target) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bench.contenders.helicon import Helicon, resource_bytes
 from bench.engine import NO_CHECKPOINTS, Engine
 from bench.growth import PORT, OnSimulated
 from bench.meter import Cost, measured
-from bench.places import REPOSITORY
+from bench.places import REPOSITORY, file_word
 from bench.playback import Record, Reply
 from bench.preparation import stack
 from bench.results import SIMULATED, Results, Sample
@@ -73,7 +73,7 @@ class Part(Contender):
     name = Helicon.name
 
     def __init__(self, case: Case, fleet: Fleet, place: Path) -> None:
-        super().__init__(fleet, place / (case.stack or case.name).replace(" ", "-"))
+        super().__init__(fleet, place / file_word(case.stack or case.name))
         self.case = case
         size = len(fleet.targets)
         given = {"BENCH_MACHINES": str(size), "BENCH_BYTES": str(resource_bytes(fleet)), **case.env}
@@ -119,7 +119,7 @@ class Profile(OnSimulated):
         for scenario in one.case.scenarios:
             simulated.begin(f"{one.name}/{scenario}")
             used = simulated.processor_seconds
-            log = one.place / f"{one.case.name} {scenario} {number}.log".replace(" ", "-")
+            log = one.place / file_word(f"{one.case.name} {scenario} {number}.log")
             cost = measured(one.command(scenario), log)
             counted = {
                 **let_go(simulated.machines),

@@ -10,7 +10,7 @@ from bench import backends, cluster, layers
 from bench.contenders.contender import SCENARIOS
 from bench.goals import RACK, US, goals, own_share
 from bench.growth import AT_END, CHECKPOINTED, GROWN, state_bytes
-from bench.places import PAGE, PLOTS, REPOSITORY, VENV
+from bench.places import PAGE, PLOTS, REPOSITORY, VENV, file_word
 from bench.preparation import checks
 from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread
 from bench.rounds import CONTENDERS, WIRE
@@ -270,7 +270,7 @@ def _failures(results: Results) -> str:
 
 
 def _plot(name: str, drawn: Sequence[str]) -> str:
-    file = f"{name.replace(',', '').replace(' ', '-')}.svg"
+    file = f"{file_word(name)}.svg"
     return f"![{name}]({PLOTS.name}/{file})\n\n" if file in drawn else ""
 
 

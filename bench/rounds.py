@@ -13,6 +13,7 @@ from bench.contenders.helicon import Floor, Helicon, WithoutPreflight
 from bench.contenders.pyinfra import Pyinfra
 from bench.contenders.script import Script
 from bench.meter import measured
+from bench.places import file_word
 from bench.results import BOARDS, Results, Sample
 from bench.target import Fleet
 from bench.wire import Proxy, Traffic
@@ -74,9 +75,7 @@ class Series:
             proxy.close()
 
     def _contenders(self, fleet: Fleet, place: Path) -> list[Contender]:
-        made = [
-            CONTENDERS[name](fleet, place / name.replace(" ", "-").replace("'", "")) for name in self.names
-        ]
+        made = [CONTENDERS[name](fleet, place / file_word(name)) for name in self.names]
         for one in made:
             one.prepare()
         return made
@@ -89,7 +88,7 @@ class Series:
         for scenario in SCENARIOS:
             if proxy:
                 proxy.clear()
-            cost = measured(one.command(scenario), one.place / f"{scenario.replace(' ', '-')}-{number}.log")
+            cost = measured(one.command(scenario), one.place / f"{file_word(scenario)}-{number}.log")
             problems = cost.problems
             if scenario == FIRST and not isinstance(one, Floor):
                 problems += self.ground.amiss(self.fleet)[:5]

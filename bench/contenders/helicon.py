@@ -7,11 +7,10 @@ from pathlib import Path
 from statistics import mean
 
 from bench.contenders.contender import DRY, Command, Contender
-from bench.engine import STACK, Engine
-from bench.preparation import stack
+from bench.engine import Engine
+from bench.preparation import rack, stack
 from bench.target import Fleet
 from components import properties, system_properties
-from config import load
 from providers.reaching import connection_of
 
 RESOURCES = 4
@@ -75,13 +74,12 @@ class Floor(Contender):
 
 def resource_bytes(fleet: Fleet) -> int:
     """The size of one resource's properties: the mean of those that bench/program gives a machine."""
-    configured = stack(fleet)["config"]
-    rack = load({key.partition(":")[2]: one for key, one in configured.items()}, stack=STACK)
-    machine = next(iter(rack.nodes.values()))
+    described = rack(fleet)
+    machine = next(iter(described.nodes.values()))
     common = {"machine": machine.name, "connection": connection_of(machine).render()}
     each = (
         system_properties.access(machine),
-        properties.system(rack, machine),
+        properties.system(described, machine),
         properties.kernel(machine, node=True),
         properties.extra_packages(machine),
     )

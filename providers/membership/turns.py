@@ -60,7 +60,7 @@ class Turn:
     def hopeless(self) -> bool:
         """Whether the last control plane failed a while ago and none is under way."""
         failed = self._failed_at
-        return not self._under_way and failed is not None and time.monotonic() - failed > PATIENCE
+        return not self.under_way and failed is not None and time.monotonic() - failed > PATIENCE
 
 
 TURN = Turn()

@@ -21,6 +21,7 @@ from bench.preparation import (
     differences,
     every_file,
     expected,
+    rack,
     report_command,
     stack,
     variables,
@@ -28,19 +29,12 @@ from bench.preparation import (
 from bench.rounds import CONTENDERS
 from bench.simulated import plan
 from bench.target import Fleet
-from config import Rack, load
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
     """Three machines on ports of their own."""
     return Fleet.of(plan(3, 2222), tmp_path / "key", tmp_path / "fleet")
-
-
-def rack(fleet: Fleet) -> Rack:
-    """The stack file as the program reads it."""
-    raw = stack(fleet)["config"]
-    return load({key.removeprefix("helicon:"): one for key, one in raw.items()}, stack="bench")
 
 
 def test_the_largest_rack_is_a_sound_one(tmp_path: Path) -> None:

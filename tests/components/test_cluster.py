@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pulumi
 import pytest
-from pulumi.runtime import mocks
 
 from components.authority import Authority
 from components.cluster import Cluster
@@ -15,29 +13,12 @@ from components.network import Network
 from components.node import ReadyNode
 from components.sources import source_of
 from config import Rack, load
-from tests.components.test_program import Recorder
 from tests.config.injections import sound
+from tests.registrations import requests
 
 
-class Monitor(mocks.MockMonitor):
-    """Keeps what each registration says that it needs, by the names of resources."""
-
-    def __init__(self) -> None:
-        super().__init__(Recorder())
-        self.needs: dict[str, set[str]] = {}
-        self.gone_with: dict[str, str] = {}
-
-    def RegisterResource(self, request: Any) -> Any:
-        """Record, then as ever."""
-        self.needs[request.name] = {urn.rpartition("::")[2] for urn in request.dependencies}
-        self.gone_with[request.name] = request.deletedWith.rpartition("::")[2]
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
-
-def registered(rack: Rack) -> Monitor:
+def registered(rack: Rack) -> dict[str, Any]:
     """The cluster and what runs on it."""
-    monitor = Monitor()
-    mocks.set_mocks(Recorder(), monitor=monitor)
 
     def program() -> None:
         authority = Authority("authority", rack)
@@ -46,8 +27,7 @@ def registered(rack: Rack) -> Monitor:
         cluster = Cluster("cluster", rack, nodes, authority, [])
         Network("network", rack, cluster_provider(rack, authority, cluster))
 
-    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
-    return monitor
+    return requests(program)
 
 
 @pytest.fixture(params=[1, 3])
@@ -63,10 +43,16 @@ def test_what_runs_on_the_cluster_waits_for_a_first_api(control_planes: list[str
         for number, name in enumerate(control_planes)
     }
     found = registered(load({**sound(), "nodes": nodes}, stack="test"))
+    needs = {name: {_name(urn) for urn in one.dependencies} for name, one in found.items()}
     prepared, joined = ({f"{name}-{kind}" for name in control_planes} for kind in ("software", "membership"))
     ca = {"authority-kubernetes-ca"}
-    assert found.needs["cluster-api-server"] == ca | (joined if len(control_planes) == 1 else prepared)
-    assert found.needs["cluster-formation"] == ca | joined
-    assert "cluster-api-server" in found.needs["network-daemon"]
-    assert not found.needs["network-daemon"] & joined
-    assert found.gone_with["network-daemon"] == "cluster-api-server"
+    assert needs["cluster-api-server"] == ca | (joined if len(control_planes) == 1 else prepared)
+    assert needs["cluster-formation"] == ca | joined
+    assert "cluster-api-server" in needs["network-daemon"]
+    assert not needs["network-daemon"] & joined
+    assert _name(found["network-daemon"].deletedWith) == "cluster-api-server"
+
+
+def _name(urn: str) -> str:
+    """Of the resource that it is of."""
+    return urn.rpartition("::")[2]

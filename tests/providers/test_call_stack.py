@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks
 
 from providers import call_stack
 from providers.adapter import Kernel
-from tests.components.test_program import Recorder
-
-
-class Monitor(mocks.MockMonitor):
-    """Keeps how many frames came with each registration."""
-
-    def __init__(self) -> None:
-        super().__init__(Recorder())
-        self.frames: dict[str, int] = {}
-
-    def RegisterResource(self, request: Any) -> Any:
-        """Count, then as ever."""
-        self.frames[request.name] = len(request.stackTrace.frames)
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+from tests.registrations import requests
 
 
 class Another(pulumi.ComponentResource):
@@ -36,16 +21,14 @@ class Another(pulumi.ComponentResource):
 
 def test_a_resource_of_a_machine_is_registered_without_its_call_stack() -> None:
     """Another resource has one: the limit is that of the registration alone."""
-    monitor = Monitor()
-    mocks.set_mocks(Recorder(), monitor=monitor)
 
     def program() -> None:
         Kernel("cp-1-kernel", "cp-1", {}, {}, pulumi.ResourceOptions())
         Another()
 
-    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
-    assert monitor.frames["cp-1-kernel"] == 0
-    assert monitor.frames["another"] > 1
+    frames = {name: len(one.stackTrace.frames) for name, one in requests(program).items()}
+    assert frames["cp-1-kernel"] == 0
+    assert frames["another"] > 1
 
 
 @pytest.mark.parametrize("before", [None, 7])
