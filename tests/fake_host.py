@@ -112,7 +112,7 @@ class FakeHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Path = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
@@ -120,8 +120,9 @@ class FakeHost(Host):
         """Accept the next expected command and no other."""
         assert timeout > 0, f"{shown(argv)}: a timeout must be positive"
         expected = self._next(tuple(argv))
-        assert expected.stdin in (ANY, stdin.decode()), (
-            f"{shown(argv)}: stdin\nexpected: {expected.stdin!r}\n   found: {stdin.decode()!r}"
+        given = stdin.name if isinstance(stdin, Path) else stdin.decode()
+        assert expected.stdin in (ANY, given), (
+            f"{shown(argv)}: stdin\nexpected: {expected.stdin!r}\n   found: {given!r}"
         )
         assert expected.secret == secret, f"{shown(argv)}: secret is {secret}, expected {expected.secret}"
         self.learn(expected.then)

@@ -61,7 +61,7 @@ class LocalHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Path = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
@@ -69,7 +69,8 @@ class LocalHost(Host):
         """Run one command in the throwaway root."""
         self.ran.append(tuple(argv))
         self._kept.clear()
-        done = self._execute(argv, stdin, timeout)
+        given = stdin.read_bytes() if isinstance(stdin, Path) else stdin
+        done = self._execute(argv, given, timeout)
         if check and not done.ok:
             raise CommandFailed(
                 host=str(self),

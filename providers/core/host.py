@@ -42,12 +42,12 @@ class Host(ABC):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Path = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
     ) -> Completed:
-        """Run one command; `timeout` in seconds.
+        """Run one command; `timeout` in seconds; a local file as its input is streamed.
 
         Forgets every answer that `ask` kept. With `check`, a status other than 0 raises
         CommandFailed; with `secret`, neither input nor output appears in errors or logs.

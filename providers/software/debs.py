@@ -23,10 +23,12 @@ _IN_BUNDLE = "debs"
 _SUM: Argv = ("sha256sum", f"{DEBS}/{PACKAGES}")
 _UNPACK = f"""
 set -e; umask 022; rm -rf {DEBS}.new; mkdir -p {DEBS}.new
-tar -xf "$1" -C {DEBS}.new --no-same-owner; chmod -R a+rX {DEBS}.new
+tar -x -C {DEBS}.new --no-same-owner; chmod -R a+rX {DEBS}.new
+[ -e {DEBS}.new/{PACKAGES} ] || {{ echo "the stream ended early" >&2; exit 1; }}  # the index comes last
 chmod 0711 {ROOT}  # apt reads as user _apt; what is secret lies in directories of its own
-rm -rf {DEBS}; mv {DEBS}.new {DEBS}; rm -f "$1"
+rm -rf {DEBS}; mv {DEBS}.new {DEBS}
 """
+"""A stream that ends between two files is whole to tar."""
 _DOWNLOAD = f"""
 set -e; umask 022
 fetch() {{ {delivery.FETCH} }}
@@ -85,7 +87,7 @@ class Debs(Thing[DebsState]):
 
     def remove(self, site: Site, managed: DebsState) -> None:
         """The directory, and what an interrupted run left of a new one: all of it is ours."""
-        site.host.run(["rm", "-rf", DEBS, f"{DEBS}.new", f"{DEBS}.tar"])
+        site.host.run(["rm", "-rf", DEBS, f"{DEBS}.new"])
 
     def minus(self, old: DebsState, new: DebsState) -> DebsState | None:
         """The directory has no parts."""
@@ -94,18 +96,18 @@ class Debs(Thing[DebsState]):
 
 def _send(site: Site, source: str, digest: str) -> None:
     index = delivery.local(site.host, source, f"{_IN_BUNDLE}/{PACKAGES}", digest)
-    site.host.run(["mkdir", "-p", ROOT])
-    with _packed(index.parent) as archive:
-        site.host.upload(archive, f"{DEBS}.tar")
-    script = ["sh", "-c", _UNPACK, "unpack", f"{DEBS}.tar"]
-    check(site.host, DEBS, site.host.run(script, timeout=delivery.TIMEOUT, check=False))
+    with _packed(index) as archive:
+        script = ["sh", "-c", _UNPACK, "unpack"]
+        done = site.host.run(script, stdin=archive, timeout=delivery.TIMEOUT, check=False)
+    check(site.host, DEBS, done)
 
 
 @contextmanager
-def _packed(directory: Path) -> Iterator[Path]:
-    """The directory as one tar file, so that many small files make one stream."""
+def _packed(index: Path) -> Iterator[Path]:
+    """The index's directory as one tar file, so that many small files make one stream; the index last."""
     with tempfile.NamedTemporaryFile(suffix=".tar") as file:
         with tarfile.open(fileobj=file, mode="w") as archive:
-            archive.add(directory, arcname=".")
+            for path in sorted(index.parent.iterdir(), key=lambda one: (one == index, one.name)):
+                archive.add(path, arcname=path.name)
         file.flush()
         yield Path(file.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import cast
 
 from providers.core.causes import check
@@ -13,11 +14,12 @@ from providers.core.host import Argv
 from providers.core.journal import ROOT
 from providers.core.thing import ABSENT, Change, Json, Site, Thing, differences
 from providers.software import delivery
+from providers.software.bundle import is_url
 
 LABEL = "helicon.archive"
 """The label that holds the sha256 of the archive that an image came from."""
 AT_ONCE = 2
-"""Imports side by side on one machine: one travels while another is unpacked."""
+"""Imports side by side on one machine: one arrives while another is unpacked."""
 OTHER = "(other)"
 UNKNOWN = "(unknown: containerd does not answer)"
 _NO_PROGRAM = 127
@@ -27,7 +29,7 @@ _PIN = "io.cri-containerd.pinned"
 _SPOOL = f"{ROOT}/images"
 _LIST: Argv = ("ctr", "--namespace", "k8s.io", "images", "list")
 _IMPORT = f"""
-ctr -n k8s.io images import "$1"; status=$?; rm -f -- "$1"; [ $status = 0 ] || exit $status
+ctr -n k8s.io images import "$1"; status=$?; [ "$1" = - ] || rm -f -- "$1"; [ $status = 0 ] || exit $status
 ctr -n k8s.io images label "$2" {LABEL}="$3" {_PIN}=pinned >/dev/null || exit {_OTHER_NAME}
 """
 _REMOVE = """
@@ -104,7 +106,8 @@ class Images(Thing[ImagesState]):
         wanted = {change.field: one for change in changes if (one := desired.refs[change.field])}
         before = {ref: "present" if ref in found else "absent" for ref in wanted}
         site.journal.remember(self.name, before)
-        site.host.run(["mkdir", "-p", _SPOOL])
+        if is_url(desired.source):
+            site.host.run(["mkdir", "-p", _SPOOL])
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for done in [pool.submit(_import, site, desired.source, ref, one) for ref, one in wanted.items()]:
                 done.result()
@@ -183,11 +186,9 @@ def _sums(state: ImagesState) -> dict[str, str | None]:
 
 def _import(site: Site, source: str, ref: str, one: Archive) -> None:
     site.say(f"image {ref}")
-    spooled = f"{_SPOOL}/{one.sha256}.tar"
-    parcel = delivery.Parcel(artifact=one.archive, sha256=one.sha256, target=spooled)
-    delivery.bring(site.host, source, [parcel])
-    script = ["sh", "-c", _IMPORT, "import", spooled, ref, one.sha256]
-    done = site.host.run(script, timeout=delivery.TIMEOUT, check=False)
+    archive, given = _archive(site, source, one)
+    script = ["sh", "-c", _IMPORT, "import", archive, ref, one.sha256]
+    done = site.host.run(script, stdin=given, timeout=delivery.TIMEOUT, check=False)
     if done.exit_status == _OTHER_NAME:
         raise HostError(
             host=str(site.host),
@@ -197,3 +198,16 @@ def _import(site: Site, source: str, ref: str, one: Archive) -> None:
             next_step="build the bundle again, or correct `images` in its manifest",
         )
     check(site.host, f"image {ref} from {one.archive}", done)
+
+
+def _archive(site: Site, source: str, one: Archive) -> tuple[str, bytes | Path]:
+    """Where the machine finds an archive, and what it is given: one that is here is on no disk there.
+
+    containerd holds every layer that it unpacks against the digest in the image's own configuration.
+    """
+    if not is_url(source):
+        return "-", delivery.local(site.host, source, one.archive, one.sha256)
+    spooled = f"{_SPOOL}/{one.sha256}.tar"
+    parcel = delivery.Parcel(artifact=one.archive, sha256=one.sha256, target=spooled)
+    delivery.bring(site.host, source, [parcel])
+    return spooled, b""

@@ -34,7 +34,7 @@ class FollowingHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Path = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,

@@ -58,13 +58,14 @@ class SshHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Path = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
     ) -> Completed:
         """Run one command as root; the machine ends it after `timeout` seconds."""
-        return wait_for(self._run(tuple(argv), stdin, timeout, check=check, secret=secret))
+        given = pieces(stdin) if isinstance(stdin, Path) else stdin
+        return wait_for(self._run(tuple(argv), given, timeout, check=check, secret=secret))
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
         """Run one command that changes nothing but this program's own notes; other answers stay.

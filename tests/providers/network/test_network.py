@@ -46,7 +46,7 @@ class Reached(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Path = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,

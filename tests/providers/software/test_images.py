@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from providers.core.errors import HostError
 from providers.core.thing import Json
 from providers.software.images import Image, Images, ImagesState, parse_family, parse_list
+from tests.fake_host import Answer, Command, FakeHost, pattern
+from tests.providers.life import site
 
 KIND = "application/vnd.oci.image.manifest.v1+json"
 LABELS = "helicon.archive=aaaa,io.cri-containerd.pinned=pinned"
@@ -41,3 +49,38 @@ def test_another_source_is_no_change() -> None:
     old, new = (thing.parse({"source": source, "refs": refs}) for source in ("/one", "/two"))
     assert thing.plan(old, new) == [] and thing.minus(old, new) is None
     assert thing.minus(old, ImagesState(source="/one")) == old
+
+
+def test_an_archive_that_is_here_lies_on_no_disk_there(tmp_path: Path) -> None:
+    """containerd reads it as it arrives."""
+    host = host_without_images(Command(argv=pattern("<images.import> - a:1 *"), stdin="a.tar"), CLEANED)
+    created(host, tmp_path, hashlib.sha256(b"layers").hexdigest())
+    host.finish()
+
+
+def test_an_archive_with_another_sum_is_not_sent(tmp_path: Path) -> None:
+    """It is named, with the sums."""
+    host = host_without_images()
+    with pytest.raises(HostError, match=r"cp-1 .*a\.tar: expected sha256 aaaa, found sha256 "):
+        created(host, tmp_path, "aaaa")
+
+
+CLEANED = Command(argv=pattern("rm -rf /var/lib/helicon/images"))
+
+
+def host_without_images(*commands: Command) -> FakeHost:
+    """A machine where containerd has none, and what it will be told beyond the note of that."""
+    nothing = {
+        pattern("ctr --namespace k8s.io images list"): Answer(out="REF TYPE DIGEST SIZE PLATFORMS LABELS")
+    }
+    noted = Command(argv=pattern("<journal.remember> ..."))
+    return FakeHost(questions=nothing, commands=[noted, *commands])
+
+
+def created(host: FakeHost, bundle: Path, digest: str) -> None:
+    """Bring one image of a bundle on this machine."""
+    (bundle / "a.tar").write_bytes(b"layers")
+    thing = Images()
+    wanted = thing.parse({"source": str(bundle), "refs": {"a:1": {"archive": "a.tar", "sha256": digest}}})
+    empty = thing.parse({"source": str(bundle), "refs": {"a:1": "(absent)"}})
+    thing.apply(site(host), thing.plan(empty, wanted), wanted)

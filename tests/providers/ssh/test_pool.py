@@ -18,7 +18,7 @@ from providers.core.host import Argv, Completed
 from providers.core.journal import ROOT
 from providers.ssh.pool import Pool
 from providers.ssh.ssh_host import SshHost
-from providers.ssh.upload import NEW, receive
+from providers.ssh.upload import NEW, PIECE, receive, sha256_of
 from tests.providers.ssh.sshd import PASSWORD, Sshd
 
 pytestmark = pytest.mark.slow
@@ -247,6 +247,13 @@ def test_an_upload_arrives_whole_or_not_at_all(host: SshHost, tmp_path: Path) ->
     assert target.read_bytes() == source.read_bytes()
     assert (about.st_mode & 0o7777, about.st_uid, about.st_gid) == (0o755, 0, 0)
     assert not Path(f"{target}{NEW}").exists()
+
+
+def test_a_file_can_be_what_a_command_reads(host: SshHost, tmp_path: Path) -> None:
+    """Of any size: it is streamed."""
+    source = tmp_path / "large"
+    source.write_bytes(os.urandom(3 * PIECE + 1))
+    assert host.run(["sha256sum"], stdin=source).text.split()[0] == sha256_of(source)
 
 
 def test_an_upload_with_a_wrong_sum_changes_nothing(host: SshHost, tmp_path: Path) -> None:
