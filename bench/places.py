@@ -10,9 +10,10 @@ VENV = CACHE / "venv"
 """The environment of the other contenders and of the plots: `make bench` fills it from requirements.txt."""
 WORK = CACHE / "work"
 """Inventories, stack files, logs: made anew by each run."""
-RESULTS = CACHE / "results.json"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PLOTS = REPOSITORY / "docs" / "benchmarks"
+RESULTS = PLOTS / "results.json"
+"""Every run that the page counts, kept with it: a part measured anew takes the place of its former runs."""
 
 
 def file_word(name: str) -> str:

@@ -19,7 +19,7 @@ Row = Sequence[str]
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench` from `.cache/bench/results.json`; nothing here is typed by hand, and whoever doubts a
+Written by `make bench` from [all runs](benchmarks/results.json); nothing here is typed by hand, and whoever doubts a
 figure runs the same command. Times are medians of interleaved rounds, with the smallest and the largest beside
 them; ratios are over this program's median.
 

@@ -82,10 +82,12 @@ class Results:
         return statistics.median(values) if values else None
 
     def save(self, path: Path) -> None:
-        """As JSON, in one step."""
+        """As JSON with a line for each sample, in one step."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self), indent=1))
+        about = asdict(self)
+        lines = ",\n".join(json.dumps(one) for one in about.pop("samples"))
+        partial.write_text(f'{json.dumps(about)[:-1]},\n"samples": [\n{lines}\n]}}\n')
         partial.replace(path)
 
     @classmethod
