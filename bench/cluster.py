@@ -10,17 +10,19 @@ import ipaddress
 import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bench.boards import ground
-from bench.contenders.cluster_script import ClusterScript
+from bench.contenders.cluster_script import ClusterScript, ClusterScriptTogether
 from bench.contenders.contender import Command
 from bench.contenders.helicon import Helicon
 from bench.meter import measured
-from bench.places import REPOSITORY
+from bench.places import REPOSITORY, file_word
 from bench.results import Results, Sample, number, ratio, spread
 from bench.rounds import turned
 from config import Rack, load_file
@@ -40,6 +42,9 @@ TO_CLUSTER = "boards to cluster"
 SIZE = 7
 """Boards: two load balancers, three control planes, two workers."""
 SPARE = "w-3"
+MOMENTS = ("cluster", "first worker", "last node", "metrics-server runs", "metrics-server ready")
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+Item = Mapping[str, Any]
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 """What runs once for each control plane."""
 
@@ -78,7 +83,11 @@ class Race:
     def run(self, rounds: int) -> None:
         """All rounds; who begins changes from one to the next, and boards are made anew for each."""
         self._place.mkdir(parents=True, exist_ok=True)
-        contenders: list[Callable[[int], Sample]] = [self._by_program, self._by_script]
+        contenders: list[Callable[[int], Sample]] = [
+            self._by_program,
+            partial(self._by_script, ClusterScript),
+            partial(self._by_script, ClusterScriptTogether),
+        ]
         for turn in range(rounds):
             self._results.note_load(f"cluster, round {turn + 1}, before")
             for one in turned(contenders, turn):
@@ -92,17 +101,17 @@ class Race:
         self._program.prepare()
         return self._measured(self._program.name, self._program.command(), turn)
 
-    def _by_script(self, turn: int) -> Sample:
+    def _by_script(self, kind: type[ClusterScript], turn: int) -> Sample:
         self._program.prepare()
-        script = ClusterScript(
-            load_file(self._program.program.stack_file), self._place / "script", self._bundle
-        )
+        rack = load_file(self._program.program.stack_file)
+        script = kind(rack, self._place / file_word(kind.name), self._bundle)
         script.prepare(keys.identity(LAB), keys.known_hosts(LAB))
         return self._measured(script.name, script.command(), turn)
 
     def _measured(self, name: str, command: Command, turn: int) -> Sample:
-        cost = measured(command, self._place / f"{name}-{turn}.log")
-        problems = cost.problems or self._looked_at()[:5]
+        began = datetime.now(UTC)
+        cost = measured(command, self._place / f"{file_word(name)}-{turn}.log")
+        items, problems = self._found()
         return Sample(
             kind=CLUSTER,
             contender=name,
@@ -110,17 +119,18 @@ class Race:
             size=SIZE,
             round=turn,
             cost=cost,
-            problems=problems,
+            per_host={} if problems else moments(items, began),
+            problems=(cost.problems or problems)[:5],
         )
 
-    def _looked_at(self) -> list[str]:
-        """What is amiss; a cluster that does not let itself be asked is."""
+    def _found(self) -> tuple[list[Item], list[str]]:
+        """Nodes and pods, and what is amiss; a cluster that does not let itself be asked is."""
         try:
-            return self._amiss()
+            return self._looked_at()
         except LabError as error:
-            return [str(error)]
+            return [], [str(error)]
 
-    def _amiss(self) -> list[str]:
+    def _looked_at(self) -> tuple[list[Item], list[str]]:
         """What the cluster lacks, as its own API says past SSH, and the load balancers that do not lead to it."""
         wanted = load_file(self._program.program.stack_file)
         first = self._boards[wanted.control_planes()[0].name]
@@ -129,7 +139,7 @@ class Race:
             return power.root(first, "kubectl", "--kubeconfig", ADMIN_CONF, *args)
 
         items = json.loads(kubectl("get", "nodes,pods", "-A", "-o", "json"))["items"]
-        return differences(wanted, items) + [
+        return items, differences(wanted, items) + [
             f"{name}: the API does not answer there"
             for name, one in wanted.load_balancers.items()
             if kubectl("--server", f"https://{one.address}:{wanted.cluster.endpoint_port}",
@@ -162,7 +172,7 @@ def stack(text: str) -> dict[str, Any]:
     return found
 
 
-def differences(wanted: Rack, items: Sequence[Mapping[str, Any]]) -> list[str]:
+def differences(wanted: Rack, items: Sequence[Item]) -> list[str]:
     """What nodes and pods lack of the wanted cluster."""
     names = [node.hostname for node in wanted.nodes.values()]
     nodes = [one for one in items if one["kind"] == "Node"]
@@ -185,6 +195,22 @@ def differences(wanted: Rack, items: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def moments(items: Sequence[Item], began: datetime) -> dict[str, float]:
+    """Seconds after the beginning at which things came to be, as the API's own times tell (to a second)."""
+    nodes = [one for one in items if one["kind"] == "Node"]
+    workers = [one for one in nodes if CONTROL_PLANE not in one["metadata"]["labels"]]
+    (metrics,) = [one for one in items if one["metadata"]["name"].startswith("metrics-server-")]
+    ready = next(one for one in metrics["status"]["conditions"] if one["type"] == "Ready")
+    times = {
+        "cluster": min(one["metadata"]["creationTimestamp"] for one in nodes),
+        "first worker": min(one["metadata"]["creationTimestamp"] for one in workers),
+        "last node": max(one["metadata"]["creationTimestamp"] for one in nodes),
+        "metrics-server runs": metrics["status"]["startTime"],
+        "metrics-server ready": ready["lastTransitionTime"],
+    }
+    return {what: (datetime.fromisoformat(when) - began).total_seconds() for what, when in times.items()}
+
+
 def _shortages(running: Sequence[str], nodes: int) -> list[tuple[str, int, int]]:
     """Pods that there are too few of: name, how many there are, how many there should be."""
     expected = {"kube-flannel-ds-": nodes, "kube-proxy-": nodes, "coredns-": 2, "metrics-server-": 1}
@@ -199,7 +225,14 @@ with all it can do at once: the CAs made beforehand, one connection to each mach
 the first control plane served before all others, workers joining beside the control planes, which join one after the
 other. It checks no sums, keeps no journal and could not be run twice. Both end with the same proof, from a pod on
 every node; then nodes, pods, labels and load balancers are looked at once more past SSH. Processor time is this
-side's alone, without the boards.
+side's alone, without the boards. The last columns are seconds from the beginning until the first control plane's
+node is there, the first worker's and the last one's, and until metrics-server runs and is ready, which by its own
+way of working is a minute after a worker is there: the end of every run.
+
+What the script gains by its order is what seven boards on one computer have of it: while they share two processors,
+all are ready late if all are prepared at once, and `kubeadm init` then has the processors to itself and mostly waits.
+*All boards at once* is the same script in this program's order. On a rack every board has processors of its own, and
+to hold the others back for the first control plane would cost what its preparation takes.
 """
 
 
@@ -209,7 +242,7 @@ def section(results: Results) -> str:
     rows = [row for name in names if (row := _row(results, name))]
     if not rows:
         return ""
-    head = ["contender", "seconds", "spread", "ratio", "processor s", "memory MiB", "runs"]
+    head = ["contender", "seconds", "spread", "ratio", "processor s", "memory MiB", "runs", *MOMENTS]
     lines = [head, ["---"] * len(head), *rows]
     return f"## From boards to a cluster\n\n{TOLD}\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -223,4 +256,8 @@ def _row(results: Results, name: str) -> list[str]:
     )
     ours = results.median(CLUSTER, Helicon.name, TO_CLUSTER, SIZE)
     figures = [number(wall), spread(one.cost.wall for one in good), number(ratio(wall, ours))]
-    return [name, *figures, number(cpu), number(memory), str(len(good))]
+    came = [
+        number(results.median(CLUSTER, name, TO_CLUSTER, SIZE, lambda one, what=what: one.per_host[what]))  # type: ignore[misc]
+        for what in MOMENTS
+    ]
+    return [name, *figures, number(cpu), number(memory), str(len(good)), *came]

@@ -3,7 +3,7 @@
 # gets. Argument: the directory that cluster_script.py wrote (each machine's files, lists, documents).
 #
 # The first control plane gets its files before all others, since init and the joins after it are the
-# longest way; what others need comes meanwhile. Images go through one stream into containerd, with no copy
+# longest way; what others need comes meanwhile (with `together` in the lists, all get theirs at once). Images go through one stream into containerd, with no copy
 # on the disk. Nothing is summed, synced or kept for a way back, and no step is asked for twice.
 set -euo pipefail
 cd "$1"
@@ -154,10 +154,11 @@ finish() {
 say certificates
 for name in $load_balancers; do start "$name" balancer "$name"; done
 start "$first" node "$first" "$control_plane_images"
-await "$first"
+[ -n "$together" ] || await "$first"
 for name in ${control_planes#"$first"}; do start "$name" node "$name" "$control_plane_images"; done
 for name in $workers; do start "$name" worker "$name"; done
 for name in $load_balancers; do await "$name"; done
+[ -z "$together" ] || await "$first"
 start init init "$first"
 await init
 touch formed

@@ -42,6 +42,8 @@ class ClusterScript:
     """`cluster.sh` for one rack of boards."""
 
     name = "script"
+    together = False
+    """Whether all boards are served at once, as by this program, or the first control plane before the others."""
 
     def __init__(self, rack: Rack, place: Path, bundle: Path) -> None:
         self.rack, self.place, self.bundle = rack, place, bundle
@@ -90,10 +92,18 @@ class ClusterScript:
             "worker_images": _archives(source.images(workers[0])),
             "timeout": [str(self.rack.readiness.timeout)],
             "probe_name": [readiness.PROBE],
+            "together": ["yes"] if self.together else [],
         }
         lines = [f"{key}={shlex.quote(' '.join(words))}" for key, words in lists.items()]
         addresses = " ".join(f"[{one.hostname}]={one.address}" for one in self.rack.machines())
         return "\n".join([*lines, f"declare -A address=({addresses})", ""])
+
+
+class ClusterScriptTogether(ClusterScript):
+    """The same in this program's order: what the order alone is worth."""
+
+    name = "script, all boards at once"
+    together = True
 
 
 def files(rack: Rack, machine: Machine) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,22 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.cluster import CLUSTER, LAB, SIZE, TO_CLUSTER, differences, section, stack
+from bench.cluster import (
+    CLUSTER,
+    CONTROL_PLANE,
+    LAB,
+    MOMENTS,
+    SIZE,
+    TO_CLUSTER,
+    differences,
+    moments,
+    section,
+    stack,
+)
 from bench.contenders.cluster_script import (
     SCRIPTS,
     ClusterScript,
+    ClusterScriptTogether,
     closure,
     document,
     files,
@@ -83,6 +96,7 @@ def sample(contender: str, wall: float, *, problems: tuple[str, ...] = ()) -> Sa
         size=SIZE,
         round=0,
         cost=cost,
+        per_host=dict.fromkeys(MOMENTS, 30.0),
         problems=[*problems],
     )
 
@@ -193,10 +207,12 @@ case "$*" in *-fN*|*-O*) ;; *) cat >/dev/null;; esac
 """
 
 
-def run_script(rack: Rack, place: Path, fails: str) -> tuple[int, str, list[str]]:
+def run_script(
+    rack: Rack, place: Path, fails: str, kind: type[ClusterScript] = ClusterScript
+) -> tuple[int, str, list[str]]:
     """The script with an ssh that does nothing, and fails where it is told to: status, output, commands."""
     assert rack.artifacts is not None
-    script = ClusterScript(rack, place / "script", Path(rack.artifacts.source))
+    script = kind(rack, place / "script", Path(rack.artifacts.source))
     script.prepare(place / "key", place / "known")
     (place / "ssh").write_text(SSH)
     (place / "ssh").chmod(0o755)
@@ -213,9 +229,12 @@ def run_script(rack: Rack, place: Path, fails: str) -> tuple[int, str, list[str]
     return done.returncode, done.stdout + done.stderr, (place / "seen").read_text().splitlines()
 
 
-def test_control_planes_join_one_at_a_time_and_the_proof_is_last(lab_rack: Rack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [ClusterScript, ClusterScriptTogether])
+def test_control_planes_join_one_at_a_time_and_the_proof_is_last(
+    kind: type[ClusterScript], lab_rack: Rack, tmp_path: Path
+) -> None:
     """The order of the steps that wait for each other."""
-    status, said, commands = run_script(lab_rack, tmp_path, "")
+    status, said, commands = run_script(lab_rack, tmp_path, "", kind)
     assert status == 0, said
     told = [
         f"{words[2]} {' '.join(words[5:7])}"
@@ -230,6 +249,30 @@ def test_control_planes_join_one_at_a_time_and_the_proof_is_last(lab_rack: Rack,
     assert places[-1] < told.index("cp-1 bash -s")
     assert sum("kubeadm join" in one for one in told) == 4
     assert sum("images import" in one for one in commands) == 5
+    served = next(n for n, one in enumerate(commands) if "cp-1" in one and "images import" in one)
+    others = min(n for n, one in enumerate(commands) if re.search(r"-fN (cp-[23]|w-)", one))
+    assert kind.together or served < others
+
+
+def test_when_a_cluster_came_to_be() -> None:
+    """By the API's own times."""
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T10:02:00Z"}
+    metrics = {"startTime": "2026-01-01T10:00:58Z", "conditions": [ready]}
+    items = [
+        node("cp-1", "2026-01-01T10:00:30Z", {CONTROL_PLANE: ""}),
+        node("w-1", "2026-01-01T10:01:10Z", {}),
+        node("w-2", "2026-01-01T10:00:50Z", {}),
+        {"kind": "Pod", "metadata": {"name": "metrics-server-a"}, "status": metrics},
+    ]
+    assert moments(items, datetime(2026, 1, 1, 10, tzinfo=UTC)) == {
+        "cluster": 30.0, "first worker": 50.0, "last node": 70.0,
+        "metrics-server runs": 58.0, "metrics-server ready": 120.0,
+    }  # fmt: skip
+
+
+def node(name: str, created: str, labels: dict[str, str]) -> dict[str, Any]:
+    """A node as the API tells of it."""
+    return {"kind": "Node", "metadata": {"name": name, "creationTimestamp": created, "labels": labels}}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -253,6 +296,6 @@ def test_the_goal_compares_medians_of_good_runs() -> None:
     (goal,) = [one for one in goals(results) if "verified cluster" in one.text]
     assert (goal.found, goal.met) == (1.15, True)
     text = page(results)
-    assert "| script | 100 |  | 0.87 | 20.0 | 200 | 1 |" in text
+    assert "| script | 100 |  | 0.87 | 20.0 | 200 | 1 | 30.0 |" in text
     assert f"- {CLUSTER}, {SIZE}, {TO_CLUSTER}, script: status 1" in text
     assert section(Results()) == ""
