@@ -51,7 +51,7 @@ class Series:
     results: Results
     say: Callable[[str], None]
     keep: Callable[[], None]
-    """Called when a round is through: what was measured survives an interruption."""
+    """Called when a contender's round is through: what was measured survives an interruption."""
 
     def run(self, rounds: int) -> None:
         """All rounds; who begins changes from one to the next."""
@@ -60,8 +60,8 @@ class Series:
             self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, before")
             for one in turned(contenders, number):
                 self._scenarios(one, BOARDS, number)
+                self.keep()
             self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, after")
-            self.keep()
 
     def count(self) -> None:
         """One more round through proxies that count."""

@@ -43,6 +43,7 @@ class Ansible(Contender):
             "ANSIBLE_FORKS": str(max(5, len(self.fleet.targets))),
             "ANSIBLE_SSH_ARGS": " ".join(ssh),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.place / "cp"),
+            "ANSIBLE_TIMEOUT": "60",  # with 50 boards on two processors sudo took longer than its 10 s
             "ANSIBLE_GATHERING": "implicit" if self.facts else "explicit",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(self.place / "tmp"),
