@@ -133,7 +133,7 @@ class Growth(OnSimulated):
             fleet = replace(larger, targets=larger.targets[:size])
             makers = ((Grown, GROWN), (Script, (FIRST, AGAIN, DRY)), (Floor, (AT_END, FIRST, AGAIN, DRY)))
             for kind, scenarios in makers:
-                one = kind(fleet, self.place / str(size) / kind.name.replace("'", ""))
+                one = kind(fleet, self.place / str(size) / file_word(kind.name))
                 for number, scenario in run_order(scenarios, rounds, size):
                     if scenario in FROM_NOTHING:
                         one.prepare()

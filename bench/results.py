@@ -30,9 +30,11 @@ class Sample:
     round: int
     cost: Cost
     per_host: dict[str, float] = field(default_factory=dict)
-    """Connections, turns or commands, and bytes, of one machine on average; where they were counted."""
+    """What else was counted, by name: connections, turns and bytes of one machine on average; moments in seconds."""
     problems: list[str] = field(default_factory=list)
     """What makes it no result: a status, a machine that is not as wanted, a command that was not learned."""
+    origin: str = ""
+    """Where it comes from if no run of this harness wrote it down."""
 
 
 @dataclass

@@ -36,7 +36,7 @@ class Ansible(Contender):
         return Command(argv=[*argv, *check], env=self.environment(), cwd=self.place)
 
     def environment(self) -> dict[str, str]:
-        """The settings that its documentation names for speed."""
+        """The settings that its documentation names for speed; time for many boards' sudo at once."""
         ssh = ["-oControlMaster=auto", "-oControlPersist=60s", *self.fleet.ssh_options]
         return {
             "ANSIBLE_PIPELINING": "1",

@@ -23,7 +23,7 @@ _IN_BUNDLE = "debs"
 _SUM: Argv = ("sha256sum", f"{DEBS}/{PACKAGES}")
 _UNPACK = f"""
 set -e; umask 022; rm -rf {DEBS}.new; mkdir -p {DEBS}.new
-tar -x -C {DEBS}.new --no-same-owner; chmod -R a+rX {DEBS}.new
+tar -xf - -C {DEBS}.new --no-same-owner; chmod -R a+rX {DEBS}.new
 [ -e {DEBS}.new/{PACKAGES} ] || {{ echo "the stream ended early" >&2; exit 1; }}  # the index comes last
 chmod 0711 {ROOT}  # apt reads as user _apt; what is secret lies in directories of its own
 rm -rf {DEBS}; mv {DEBS}.new {DEBS}

@@ -1,4 +1,4 @@
-"""Files of a bundle on their way to a machine: sent from here or fetched there, sums checked on both ends."""
+"""Files of a bundle on their way to a machine: sent from here or fetched there, their sums checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from providers.core.host import Host
 from providers.software.bundle import BundleError, is_url, place, verified
 
 TIMEOUT = 1800.0
-"""Seconds for one file: 100 MB over a slow link to a slow card."""
+"""Seconds for one file, or one stream and what is done with it: 100 MB over a slow link to a slow card."""
 _WRONG_SUM = 65
 FETCH = """
 if command -v curl >/dev/null; then curl -fsSL --retry 3 --connect-timeout 20 -o "$1" "$2"

@@ -29,9 +29,15 @@ _PIN = "io.cri-containerd.pinned"
 _SPOOL = f"{ROOT}/images"
 _LIST: Argv = ("ctr", "--namespace", "k8s.io", "images", "list")
 _IMPORT = f"""
-ctr -n k8s.io images import "$1"; status=$?; [ "$1" = - ] || rm -f -- "$1"; [ $status = 0 ] || exit $status
+mark=/run/helicon-import-$3
+if read -r former 2>/dev/null < "$mark" && grep -qsF -- "$2" "/proc/$former/cmdline"; then kill "$former"; fi
+echo $PPID > "$mark"
+ctr -n k8s.io images import "$1"; status=$?
+rm -f -- "$mark"; [ "$1" = - ] || rm -f -- "$1"; [ $status = 0 ] || exit $status
 ctr -n k8s.io images label "$2" {LABEL}="$3" {_PIN}=pinned >/dev/null || exit {_OTHER_NAME}
 """
+"""Where a connection ended without a word, the import still waits for the rest, and containerd lets no other
+have the same archive. The mark is the process above this shell, `timeout`, which ends what it began."""
 _REMOVE = """
 systemctl is-active -q containerd || systemctl start containerd || exit
 ctr -n k8s.io images remove --sync "$@" >/dev/null

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class SshHost(Host):
         secret: bool = False,
     ) -> Completed:
         """Run one command as root; the machine ends it after `timeout` seconds."""
-        given = pieces(stdin) if isinstance(stdin, Path) else stdin
+        given = self._pieces(stdin) if isinstance(stdin, Path) else stdin
         return wait_for(self._run(tuple(argv), given, timeout, check=check, secret=secret))
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
@@ -184,6 +184,14 @@ class SshHost(Host):
         if not done.ok:
             raise self._failed(done, item=f"upload of {source.name} to {target}")
 
+    def _pieces(self, source: Path) -> AsyncIterator[bytes]:
+        """A local file as a command's input; one that is not there is an error before the command runs."""
+        try:
+            source.stat()
+        except OSError as error:
+            raise self._no_source(source, error) from None
+        return pieces(source)
+
     def _forget(self, *, own: bool = False) -> None:
         """Drop the answers that may no longer hold; what the machine answered unasked we cannot tell apart."""
         self._changes += 1
@@ -243,7 +251,7 @@ class SshHost(Host):
     def _no_source(self, source: Path, error: OSError) -> HostError:
         return HostError(
             host=str(self),
-            item=f"upload of {source.name}",
+            item=f"sending {source.name}",
             expected=f"a file {source} on this machine",
             found=str(error.strerror),
             next_step=f"ls -l {source}",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from providers.core.errors import HostError
+from providers.core.host import Host
 from providers.core.thing import Json
 from providers.software.images import Image, Images, ImagesState, parse_family, parse_list
+from providers.ssh.command import limited
 from tests.fake_host import Answer, Command, FakeHost, pattern
+from tests.local_host import LocalHost
 from tests.providers.life import site
 
 KIND = "application/vnd.oci.image.manifest.v1+json"
@@ -65,6 +71,28 @@ def test_an_archive_with_another_sum_is_not_sent(tmp_path: Path) -> None:
         created(host, tmp_path, "aaaa")
 
 
+def test_an_import_that_waits_for_a_connection_which_is_gone_holds_up_no_other(
+    local_host: LocalHost, tmp_path: Path
+) -> None:
+    """It is ended: containerd would let the next one wait for the archive, and its own end is half an hour off."""
+    local_host.stand_in("ctr")
+    created(local_host, tmp_path, hashlib.sha256(b"layers").hexdigest())
+    (argv,) = [one for one in local_host.ran if one[3:4] == ("import",)]
+    inside = ["nsenter", "-t", str(local_host.holder), "-m", "-u", "-n", "-p", "-r", "-w"]
+    with subprocess.Popen([*inside, *limited(argv, 60)], stdin=subprocess.PIPE) as former:
+        until(lambda: local_host.run(["flock", "-n", "/run/ctr.lock", "true"], check=False).exit_status == 1)
+        assert local_host.run(limited(argv, 30), stdin=b"layers", check=False).ok
+        assert former.wait(10) != 0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 CLEANED = Command(argv=pattern("rm -rf /var/lib/helicon/images"))
 
 
@@ -77,7 +105,7 @@ def host_without_images(*commands: Command) -> FakeHost:
     return FakeHost(questions=nothing, commands=[noted, *commands])
 
 
-def created(host: FakeHost, bundle: Path, digest: str) -> None:
+def created(host: Host, bundle: Path, digest: str) -> None:
     """Bring one image of a bundle on this machine."""
     (bundle / "a.tar").write_bytes(b"layers")
     thing = Images()

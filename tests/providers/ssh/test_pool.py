@@ -287,6 +287,8 @@ def test_a_local_file_that_is_missing_is_named(host: SshHost, tmp_path: Path) ->
     """No connection is needed to say so."""
     with pytest.raises(HostError, match=r"expected a file .*/none on this machine, found No such file"):
         host.upload(tmp_path / "none", "/var/lib/none")
+    with pytest.raises(HostError, match=r"expected a file .*/none on this machine, found No such file"):
+        host.run(["cat"], stdin=tmp_path / "none")
     assert host.counters.opened == 0
 
 
