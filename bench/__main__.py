@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from bench.boards import LAB, Boards
 from bench.contenders.ansible import AnsibleMitogen, mitogen
 from bench.contenders.helicon import resource_bytes
 from bench.growth import Growth, learn, sizes
-from bench.places import REPOSITORY, RESULTS, WORK
+from bench.places import PUBLISHED, REPOSITORY, TRIAL, WORK, Shelf
 from bench.profile import PROFILE, Profile
-from bench.results import BOARDS, SIMULATED, Results, about_machine, versions
-from bench.rounds import CONTENDERS, WIRE, Series
+from bench.results import SIMULATED, Results, about_machine, versions
+from bench.rounds import CONTENDERS, Series
 from bench.simulated import Model, by_ssh
 from bench.target import USER, Fleet, Target
 from lab import namespace
@@ -49,13 +50,14 @@ def main(argv: list[str] | None = None) -> int:
         cluster.down()
         Boards(MODELS).down()
         return 0
-    results = Results() if args.fresh else Results.load(RESULTS)
+    shelf = TRIAL if args.quick else PUBLISHED
+    results = Results() if args.fresh else Results.load(shelf.results)
     if {*MEASURED} & set(parts):
         if not args.inside:
             return _again_inside(argv if argv is not None else sys.argv[1:], args, parts)
-        _measure(args, parts, results)
+        _measure(args, parts, results, shelf)
     if "report" in parts:
-        report.write(results)
+        report.write(results, shelf)
         print(report.summary(results))
     return 0
 
@@ -74,7 +76,7 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
     return done.returncode
 
 
-def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> None:
+def _measure(args: argparse.Namespace, parts: list[str], results: Results, shelf: Shelf) -> None:
     _refuse_swap()
     # a job in the background ignores it, and so would the engine's plugins: it waits 5 s for each to end by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -83,8 +85,11 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
     results.versions, results.machine = versions(), about_machine()
     boards = Boards(max([MODELS, *sizes(args.sizes)]))
     names = _contenders(args.contenders, results)
+
+    def keep() -> None:
+        results.save(shelf.results)
+
     if "sides" in parts:
-        results.drop([BOARDS, WIRE], sizes(args.sizes), names)
         for size in sizes(args.sizes):
             fleet = boards.fleet(size)
             place = WORK / f"boards-{size}"
@@ -95,18 +100,15 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
                 place=place,
                 results=results,
                 say=say,
-                keep=lambda: results.save(RESULTS),
+                keep=keep,
             )
             series.run(args.rounds)
             if size == 1:
                 series.count()  # what goes over one machine's wire does not depend on the others
-            results.save(RESULTS)
     if {"growth", "profile"} & set(parts):
-        _simulate(args, parts, boards, results)
+        _simulate(args, parts, boards, results, keep)
     if "cluster" in parts:
-        results.drop([cluster.CLUSTER], [cluster.SIZE])
-        cluster.Race(results, WORK / "cluster").run(args.cluster)
-        results.save(RESULTS)
+        cluster.Race(results, WORK / "cluster", keep).run(args.cluster)
 
 
 def _compile() -> None:
@@ -116,7 +118,9 @@ def _compile() -> None:
         compileall.compile_dir(REPOSITORY / package, quiet=1)
 
 
-def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, results: Results) -> None:
+def _simulate(
+    args: argparse.Namespace, parts: list[str], boards: Boards, results: Results, keep: Callable[[], None]
+) -> None:
     fleet = boards.fleet(MODELS)
     models = [_model(fleet, one) for one in fleet.targets]
     record = learn(models, fleet.identity, WORK / "growth", lambda: boards.reset(MODELS), say)
@@ -131,30 +135,37 @@ def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, result
         "say": say,
     }
     if "growth" in parts:
-        results.drop([SIMULATED], sizes(args.growth))
         growth = Growth(place=WORK / "growth", **given)
         for size in sizes(args.growth):
+            results.drop([SIMULATED], [size])
             growth.run(size, args.rounds)
-            results.save(RESULTS)
+            keep()
     if "profile" in parts:
-        _profile(args, given, fleet, grown=sizes(args.growth) if "growth" in parts else [])
+        _profile(args, given, fleet, keep, grown=sizes(args.growth) if "growth" in parts else [])
 
 
-def _profile(args: argparse.Namespace, given: dict[str, Any], fleet: Fleet, *, grown: list[int]) -> None:
+def _profile(
+    args: argparse.Namespace,
+    given: dict[str, Any],
+    fleet: Fleet,
+    keep: Callable[[], None],
+    *,
+    grown: list[int],
+) -> None:
     """The parts of a run's time, then what keeping the state costs."""
     results: Results = given["results"]
-    results.drop([PROFILE], sizes(args.profile))
     profile = Profile(place=WORK / "profile", grown=grown, **given)
     for size in sizes(args.profile):
+        results.drop([PROFILE], [size])
         profile.run(size, args.rounds)
-        results.save(RESULTS)
-    results.drop([BACKENDS], sizes(args.state))
+        keep()
     state = Backends(
         place=WORK / "state", results=results, resource_bytes=resource_bytes(fleet), say=say, grown=grown
     )
     for size in sizes(args.state):
+        results.drop([BACKENDS], [size])
         state.run(size)
-        results.save(RESULTS)
+        keep()
 
 
 def _model(fleet: Fleet, target: Target) -> Model:
@@ -206,7 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", default="50 200", help="machines whose state is kept (%(default)s)")
     parser.add_argument("--cluster", type=int, default=2, help="rounds, boards to cluster (%(default)s)")
     parser.add_argument("--latency", type=float, default=1.0, help="of simulated machines, ms (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="a few minutes, to see that all works")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few minutes, to see that all works; publishes nothing"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget former results")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser

@@ -10,7 +10,7 @@ from bench import backends, cluster, layers
 from bench.contenders.contender import SCENARIOS
 from bench.goals import RACK, US, goals, own_share
 from bench.growth import AT_END, CHECKPOINTED, GROWN, state_bytes
-from bench.places import PAGE, PLOTS, REPOSITORY, VENV, file_word
+from bench.places import REPOSITORY, VENV, Shelf, file_word
 from bench.preparation import checks
 from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread
 from bench.rounds import CONTENDERS, WIRE
@@ -19,8 +19,8 @@ Row = Sequence[str]
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench` from [all runs](benchmarks/results.json); nothing here is typed by hand, and whoever doubts a
-figure runs the same command. Times are medians of interleaved rounds, with the smallest and the largest beside
+Written by `make bench` from [all runs](benchmarks/results.json); no figure is typed by hand, and whoever doubts one
+runs the same command. Times are medians of interleaved rounds, with the smallest and the largest beside
 them; ratios are over this program's median.
 
 ## What is compared
@@ -55,18 +55,16 @@ than {checkpointed} machines only so.
 """
 
 
-def write(results: Results) -> None:
+def write(results: Results, shelf: Shelf) -> None:
     """The page and its plots."""
-    draw(results)
-    PAGE.write_text(page(results, sorted(PLOTS.glob("*.svg"))))
+    draw(results, shelf)
+    shelf.page.write_text(page(results, sorted(shelf.plots.glob("*.svg"))))
 
 
-def draw(results: Results) -> None:
+def draw(results: Results, shelf: Shelf) -> None:
     """The plots, by the environment that has matplotlib."""
-    from bench.places import RESULTS
-
-    results.save(RESULTS)
-    argv = [str(VENV / "bin" / "python"), "-m", "bench.plots", str(RESULTS), str(PLOTS)]
+    results.save(shelf.results)
+    argv = [str(VENV / "bin" / "python"), "-m", "bench.plots", str(shelf.results), str(shelf.plots)]
     subprocess.run(argv, cwd=REPOSITORY, check=True)
 
 
@@ -97,9 +95,21 @@ def _measured_on(results: Results) -> str:
     versions = ", ".join(f"{key} {one}" for key, one in results.versions.items())
     loads = results.loads.values()
     load = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not noted"
-    notes = "".join(f"- {about}: {one}\n" for about, one in results.notes.items())
+    notes = "".join(f"- {about}: {one}\n" for about, one in [*results.notes.items(), *_origins(results)])
     text = f"- Machine: {machine or 'not noted'}\n- Versions: {versions or 'not noted'}\n"
     return f"## Measured on\n\n{text}- Load average (1 minute) between runs: {load}\n{notes}"
+
+
+def _origins(results: Results) -> list[tuple[str, str]]:
+    """What no run of this harness wrote down, and where it comes from."""
+    found: dict[str, dict[str, set[int]]] = {}
+    for one in results.samples:
+        if one.origin:
+            found.setdefault(one.origin, {}).setdefault(one.kind, set()).add(one.size)
+    return [
+        (origin, "; ".join(f"{kind} {' '.join(map(str, sorted(kinds[kind])))}" for kind in sorted(kinds)))
+        for origin, kinds in found.items()
+    ]
 
 
 def _boards(results: Results, scenario: str, drawn: Sequence[str]) -> str:
@@ -271,7 +281,7 @@ def _failures(results: Results) -> str:
 
 def _plot(name: str, drawn: Sequence[str]) -> str:
     file = f"{file_word(name)}.svg"
-    return f"![{name}]({PLOTS.name}/{file})\n\n" if file in drawn else ""
+    return f"![{name}](benchmarks/{file})\n\n" if file in drawn else ""
 
 
 def summary(results: Results) -> str:

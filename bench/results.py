@@ -88,7 +88,7 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         about = asdict(self)
-        lines = ",\n".join(json.dumps(one) for one in about.pop("samples"))
+        lines = ",\n".join(json.dumps(_told(one)) for one in about.pop("samples"))
         partial.write_text(f'{json.dumps(about)[:-1]},\n"samples": [\n{lines}\n]}}\n')
         partial.replace(path)
 
@@ -104,6 +104,10 @@ class Results:
     def note_load(self, when: str) -> None:
         """Keep the machine's load average of the last minute."""
         self.loads[when] = os.getloadavg()[0]
+
+
+def _told(sample: dict[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in sample.items() if one not in ("", {}, [])}
 
 
 def spread(values: Iterable[float]) -> str:

@@ -60,8 +60,8 @@ class Series:
             self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, before")
             for one in turned(contenders, number):
                 self._scenarios(one, BOARDS, number)
-                self.keep()
             self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, after")
+        self.keep()
 
     def count(self) -> None:
         """One more round through proxies that count."""
@@ -82,6 +82,8 @@ class Series:
 
     def _scenarios(self, one: Contender, kind: str, number: int, proxy: Proxy | None = None) -> None:
         size = len(self.fleet.targets)
+        if not number:
+            self.results.drop([kind], [size], [one.name])
         if not isinstance(one, Floor):
             self.ground.reset(size)
         one.forget()
@@ -105,7 +107,8 @@ class Series:
             self.results.add(sample)
             self.say(f"{kind} {size:4} {scenario:18} {one.name:22} {cost.wall:7.2f} s {' '.join(problems)}")
             if problems and scenario == FIRST:
-                return
+                break
+        self.keep()
 
 
 def turned(contenders: Sequence[T], by: int) -> list[T]:

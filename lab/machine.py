@@ -47,8 +47,21 @@ def prepare() -> None:
 
 
 def prepare_tests() -> None:
-    """Install what is missing of what the tests start; nobody has to be root where nothing is."""
-    _install(missing(FOR_TESTS, {}))
+    """Install what is missing of what the tests start; nobody has to be root where nothing is.
+
+    Debian starts the service of an SSH server that it installs; whoever has systemd is told how to end it.
+    """
+    packages = missing(FOR_TESTS, {})
+    if packages and os.geteuid():
+        raise LabError(
+            item="user",
+            expected=f"root, as tests need {', '.join(packages)}",
+            found=f"uid {os.geteuid()}",
+            next_step="sudo make check",
+        )
+    _install(packages)
+    if "openssh-server" in packages:
+        say("its service is not needed here; to end it where it runs: systemctl disable --now ssh")
 
 
 def missing(programs: Mapping[str, str], files: Mapping[str, str]) -> list[str]:

@@ -3,8 +3,9 @@
 # gets. Argument: the directory that cluster_script.py wrote (each machine's files, lists, documents).
 #
 # The first control plane gets its files before all others, since init and the joins after it are the
-# longest way; what others need comes meanwhile (with `together` in the lists, all get theirs at once). Images go through one stream into containerd, with no copy
-# on the disk. Nothing is summed, synced or kept for a way back, and no step is asked for twice.
+# longest way; what others need comes meanwhile (with `together` in the lists, all get theirs at once). Images
+# go through one stream into containerd, with no copy on the disk. Nothing is summed, synced or kept for a way
+# back, and no step is asked for twice.
 set -euo pipefail
 cd "$1"
 . ./rack.sh

@@ -1,6 +1,6 @@
 """The hand-tuned script for a whole cluster (`cluster.sh`): the files, lists and documents that it reads.
 
-Texts are the program's own, so that both make the same cluster; what the script does with them, and in
+Texts are the program's own, so that all make the same cluster; what the script does with them, and in
 which order, is its own affair.
 """
 
@@ -43,7 +43,7 @@ class ClusterScript:
 
     name = "script"
     together = False
-    """Whether all boards are served at once, as by this program, or the first control plane before the others."""
+    """Whether all boards are prepared at once, as by this program, or the first control plane before the others."""
 
     def __init__(self, rack: Rack, place: Path, bundle: Path) -> None:
         self.rack, self.place, self.bundle = rack, place, bundle

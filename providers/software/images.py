@@ -117,7 +117,7 @@ class Images(Thing[ImagesState]):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for done in [pool.submit(_import, site, desired.source, ref, one) for ref, one in wanted.items()]:
                 done.result()
-        site.host.run(["rm", "-rf", _SPOOL])
+        site.host.run(["rm", "-rf", _SPOOL])  # what an interrupted run left in it, too
 
     def remove(self, site: Site, managed: ImagesState) -> None:
         """Remove the images that were not there before, and unpin the others."""

@@ -1,4 +1,4 @@
-"""The race from boards to a cluster: the same cluster is wanted of both, and what is amiss is named."""
+"""The race from boards to a cluster: the same cluster is wanted of all, and what is amiss is named."""
 
 from __future__ import annotations
 
@@ -203,6 +203,10 @@ STEPS = {
 SSH = """#!/bin/sh
 echo "$*" >>"$SEEN"
 case "$*" in *-fN*|*-O*) ;; *) cat >/dev/null;; esac
+# the first control plane's images take until a worker's connection is there, or a second
+case "$*" in *cp-1*"images import"*)
+  for try in 1 2 3 4 5; do grep -q -- "-fN w-" "$SEEN" && break; sleep 0.2; done; echo "cp-1 is prepared" >>"$SEEN"
+esac
 [ -z "$FAILS" ] || ! echo "$*" | grep -Eq -- "$FAILS"
 """
 
@@ -249,9 +253,8 @@ def test_control_planes_join_one_at_a_time_and_the_proof_is_last(
     assert places[-1] < told.index("cp-1 bash -s")
     assert sum("kubeadm join" in one for one in told) == 4
     assert sum("images import" in one for one in commands) == 5
-    served = next(n for n, one in enumerate(commands) if "cp-1" in one and "images import" in one)
     others = min(n for n, one in enumerate(commands) if re.search(r"-fN (cp-[23]|w-)", one))
-    assert kind.together or served < others
+    assert (others < commands.index("cp-1 is prepared")) == kind.together
 
 
 def test_when_a_cluster_came_to_be() -> None:
@@ -265,8 +268,8 @@ def test_when_a_cluster_came_to_be() -> None:
         {"kind": "Pod", "metadata": {"name": "metrics-server-a"}, "status": metrics},
     ]
     assert moments(items, datetime(2026, 1, 1, 10, tzinfo=UTC)) == {
-        "cluster": 30.0, "first worker": 50.0, "last node": 70.0,
-        "metrics-server runs": 58.0, "metrics-server ready": 120.0,
+        "first node": 30.0, "first worker": 50.0, "last node": 70.0,
+        "metrics-server accepted": 58.0, "metrics-server ready": 120.0,
     }  # fmt: skip
 
 
