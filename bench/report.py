@@ -32,7 +32,8 @@ first run all machines are looked at by a script that knows none of the contende
 after which anything is not as wanted is listed as a failure and counts nowhere.
 
 - **helicon**: this program's own components, configuration, state and engine, without the cluster
-  (`bench/program`). `pulumi up` and `pulumi preview` refresh first, and the preflight looks at all machines.
+  (`bench/program`). `pulumi up` and `pulumi preview` refresh first, and the preflight looks at all machines;
+  *without preflight* tells what that look costs.
 - **script**: the limit. One shell script that checks before it changes, by as many `ssh` at once as there are
   machines. It keeps no journal, shows no plan and takes nothing back.
 - **pyinfra**, with `--parallel` for all machines and `--no-wait`; its dry run is `--dry`.
