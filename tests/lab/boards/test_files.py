@@ -67,7 +67,7 @@ def test_the_output_of_the_real_tools_is_understood(tmp_path: Path) -> None:
     (tmp_path / "a b\nc").write_text("abc")
     (tmp_path / "link").symlink_to("a b")
     where = str(tmp_path)
-    listed = run(["find", where, "-mindepth", "1", "-printf", "%y %m %u:%g %s %T@\\0%p\\0%l\\0"])
+    listed = run(["sh", "-c", files.LIST.replace("/ /var/lib", where)])
     sums = run(["sha256sum", "--zero", f"{where}/a b\nc"])
     entries = files.parse_list(listed.stdout.decode())
     assert set(entries) == {f"{where}/a b\nc", f"{where}/link"}
@@ -75,3 +75,17 @@ def test_the_output_of_the_real_tools_is_understood(tmp_path: Path) -> None:
     assert entries[f"{where}/a b\nc"].size == 3
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert files.parse_sums(sums.stdout.decode()) == {f"{where}/a b\nc": digest}
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("No such file or directory", 0), ("Input/output error", 1), ("Permission denied", 1)],
+)
+def test_only_what_went_meanwhile_may_be_missing(said: str, status: int, tmp_path: Path) -> None:
+    """A container's directory goes while find looks into it; whatever else find cannot read is an error."""
+    find = tmp_path / "find"
+    find.write_text(f"#!/bin/sh\nprintf 'listed'\necho \"find: '/var/lib/x': {said}\" >&2; exit 1\n")
+    find.chmod(0o755)
+    done = run(["env", f"PATH={tmp_path}:/usr/bin:/bin", "sh", "-c", files.LIST], check=False)
+    assert (done.returncode, done.stdout) == (status, b"listed")
+    assert (said.encode() in done.stderr) == bool(status)
