@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from bench.boards import LAB, Boards
 from bench.contenders.ansible import AnsibleMitogen, mitogen
 from bench.contenders.helicon import resource_bytes
 from bench.growth import Growth, learn, sizes
-from bench.places import PUBLISHED, REPOSITORY, TRIAL, WORK, Shelf
+from bench.places import PUBLISHED, REPOSITORY, TRIAL, WORK
 from bench.profile import PROFILE, Profile
 from bench.results import SIMULATED, Results, about_machine, versions
 from bench.rounds import CONTENDERS, Series
@@ -51,11 +50,11 @@ def main(argv: list[str] | None = None) -> int:
         Boards(MODELS).down()
         return 0
     shelf = TRIAL if args.quick else PUBLISHED
-    results = Results() if args.fresh else Results.load(shelf.results)
+    results = Results(path=shelf.results) if args.fresh else Results.load(shelf.results)
     if {*MEASURED} & set(parts):
         if not args.inside:
             return _again_inside(argv if argv is not None else sys.argv[1:], args, parts)
-        _measure(args, parts, results, shelf)
+        _measure(args, parts, results)
     if "report" in parts:
         report.write(results, shelf)
         print(report.summary(results))
@@ -76,7 +75,7 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
     return done.returncode
 
 
-def _measure(args: argparse.Namespace, parts: list[str], results: Results, shelf: Shelf) -> None:
+def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> None:
     _refuse_swap()
     # a job in the background ignores it, and so would the engine's plugins: it waits 5 s for each to end by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -85,10 +84,6 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results, shelf
     results.versions, results.machine = versions(), about_machine()
     boards = Boards(max([MODELS, *sizes(args.sizes)]))
     names = _contenders(args.contenders, results)
-
-    def keep() -> None:
-        results.save(shelf.results)
-
     if "sides" in parts:
         for size in sizes(args.sizes):
             fleet = boards.fleet(size)
@@ -100,15 +95,14 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results, shelf
                 place=place,
                 results=results,
                 say=say,
-                keep=keep,
             )
             series.run(args.rounds)
             if size == 1:
                 series.count()  # what goes over one machine's wire does not depend on the others
     if {"growth", "profile"} & set(parts):
-        _simulate(args, parts, boards, results, keep)
+        _simulate(args, parts, boards, results)
     if "cluster" in parts:
-        cluster.Race(results, WORK / "cluster", keep).run(args.cluster)
+        cluster.Race(results, WORK / "cluster").run(args.cluster)
 
 
 def _compile() -> None:
@@ -118,9 +112,7 @@ def _compile() -> None:
         compileall.compile_dir(REPOSITORY / package, quiet=1)
 
 
-def _simulate(
-    args: argparse.Namespace, parts: list[str], boards: Boards, results: Results, keep: Callable[[], None]
-) -> None:
+def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, results: Results) -> None:
     fleet = boards.fleet(MODELS)
     models = [_model(fleet, one) for one in fleet.targets]
     record = learn(models, fleet.identity, WORK / "growth", lambda: boards.reset(MODELS), say)
@@ -139,33 +131,26 @@ def _simulate(
         for size in sizes(args.growth):
             results.drop([SIMULATED], [size])
             growth.run(size, args.rounds)
-            keep()
+            results.keep()
     if "profile" in parts:
-        _profile(args, given, fleet, keep, grown=sizes(args.growth) if "growth" in parts else [])
+        _profile(args, given, fleet, grown=sizes(args.growth) if "growth" in parts else [])
 
 
-def _profile(
-    args: argparse.Namespace,
-    given: dict[str, Any],
-    fleet: Fleet,
-    keep: Callable[[], None],
-    *,
-    grown: list[int],
-) -> None:
+def _profile(args: argparse.Namespace, given: dict[str, Any], fleet: Fleet, *, grown: list[int]) -> None:
     """The parts of a run's time, then what keeping the state costs."""
     results: Results = given["results"]
     profile = Profile(place=WORK / "profile", grown=grown, **given)
     for size in sizes(args.profile):
         results.drop([PROFILE], [size])
         profile.run(size, args.rounds)
-        keep()
+        results.keep()
     state = Backends(
         place=WORK / "state", results=results, resource_bytes=resource_bytes(fleet), say=say, grown=grown
     )
     for size in sizes(args.state):
         results.drop([BACKENDS], [size])
         state.run(size)
-        keep()
+        results.keep()
 
 
 def _model(fleet: Fleet, target: Target) -> Model:

@@ -72,9 +72,8 @@ class ClusterProgram:
 class Race:
     """All contenders on the same boards, one after the other."""
 
-    def __init__(self, results: Results, place: Path, keep: Callable[[], None]) -> None:
+    def __init__(self, results: Results, place: Path) -> None:
         self._results = results
-        self._keep = keep
         self._place = place
         self._bundle = build()
         names = [name for name in plan.BOARDS if name != SPARE]
@@ -97,7 +96,7 @@ class Race:
                 if not turn:
                     self._results.drop([CLUSTER], [SIZE], [sample.contender])
                 self._results.add(sample)
-                self._keep()
+                self._results.keep()
                 wall, told = sample.cost.wall, " ".join(sample.problems)
                 say(f"{CLUSTER} {SIZE} {TO_CLUSTER} {sample.contender:10} {wall:7.2f} s {told}")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.meter import Cost
-from bench.places import VENV
+from bench.places import TRIAL, VENV
 
 BOARDS, SIMULATED = "boards", "simulated"
 
@@ -48,6 +48,12 @@ class Results:
     """The machine's load average of one minute, by when it was looked at."""
     notes: dict[str, str] = field(default_factory=dict)
     """What a reader has to know, by what it is about; the last run's word counts."""
+    path: Path = field(default=TRIAL.results, compare=False)
+    """Where it was loaded from, and is kept."""
+
+    def keep(self) -> None:
+        """Save it: what was measured survives an interruption."""
+        self.save(self.path)
 
     def add(self, sample: Sample) -> None:
         """Keep one."""
@@ -88,6 +94,7 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         about = asdict(self)
+        del about["path"]
         lines = ",\n".join(json.dumps(_told(one)) for one in about.pop("samples"))
         partial.write_text(f'{json.dumps(about)[:-1]},\n"samples": [\n{lines}\n]}}\n')
         partial.replace(path)
@@ -96,10 +103,10 @@ class Results:
     def load(cls, path: Path) -> Results:
         """What `save` wrote; empty where it never did."""
         if not path.exists():
-            return cls()
+            return cls(path=path)
         given = json.loads(path.read_text())
         given["samples"] = [Sample(**{**one, "cost": Cost(**one["cost"])}) for one in given["samples"]]
-        return cls(**given)
+        return cls(**given, path=path)
 
     def note_load(self, when: str) -> None:
         """Keep the machine's load average of the last minute."""

@@ -50,8 +50,6 @@ class Series:
     place: Path
     results: Results
     say: Callable[[str], None]
-    keep: Callable[[], None]
-    """Called when a contender's round is through: what was measured survives an interruption."""
 
     def run(self, rounds: int) -> None:
         """All rounds; who begins changes from one to the next."""
@@ -61,7 +59,7 @@ class Series:
             for one in turned(contenders, number):
                 self._scenarios(one, BOARDS, number)
             self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, after")
-        self.keep()
+        self.results.keep()
 
     def count(self) -> None:
         """One more round through proxies that count."""
@@ -108,7 +106,7 @@ class Series:
             self.say(f"{kind} {size:4} {scenario:18} {one.name:22} {cost.wall:7.2f} s {' '.join(problems)}")
             if problems and scenario == FIRST:
                 break
-        self.keep()
+        self.results.keep()
 
 
 def turned(contenders: Sequence[T], by: int) -> list[T]:

@@ -40,8 +40,7 @@ INSTALL_SECONDS = 900.0
 
 def prepare() -> None:
     """Install what is missing, and make room for many boards."""
-    if os.geteuid():
-        raise LabError(item="user", expected="root", found=f"uid {os.geteuid()}", next_step="sudo make lab")
+    _require_root("root", "sudo make lab")
     _install(missing(PROGRAMS, FILES))
     _raise_limits()
 
@@ -52,16 +51,16 @@ def prepare_tests() -> None:
     Debian starts the service of an SSH server that it installs; whoever has systemd is told how to end it.
     """
     packages = missing(FOR_TESTS, {})
-    if packages and os.geteuid():
-        raise LabError(
-            item="user",
-            expected=f"root, as tests need {', '.join(packages)}",
-            found=f"uid {os.geteuid()}",
-            next_step="sudo make check",
-        )
+    if packages:
+        _require_root(f"root, as tests need {', '.join(packages)}", "sudo make check")
     _install(packages)
     if "openssh-server" in packages:
         say("its service is not needed here; to end it where it runs: systemctl disable --now ssh")
+
+
+def _require_root(expected: str, next_step: str) -> None:
+    if os.geteuid():
+        raise LabError(item="user", expected=expected, found=f"uid {os.geteuid()}", next_step=next_step)
 
 
 def missing(programs: Mapping[str, str], files: Mapping[str, str]) -> list[str]:

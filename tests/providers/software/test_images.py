@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lab.shell import wait
 from providers.core.errors import HostError
 from providers.core.host import Host
 from providers.core.thing import Json
@@ -80,17 +79,14 @@ def test_an_import_that_waits_for_a_connection_which_is_gone_holds_up_no_other(
     (argv,) = [one for one in local_host.ran if one[3:4] == ("import",)]
     inside = ["nsenter", "-t", str(local_host.holder), "-m", "-u", "-n", "-p", "-r", "-w"]
     with subprocess.Popen([*inside, *limited(argv, 60)], stdin=subprocess.PIPE) as former:
-        until(lambda: local_host.run(["flock", "-n", "/run/ctr.lock", "true"], check=False).exit_status == 1)
+        wait("an import", lambda: holds_archive(local_host), timeout=10, next_step="see tests/stand_ins/ctr")
         assert local_host.run(limited(argv, 30), stdin=b"layers", check=False).ok
         assert former.wait(10) != 0
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for something, ten seconds at most."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def holds_archive(host: LocalHost) -> bool:
+    """Whether an import is under way."""
+    return host.run(["flock", "-n", "/run/ctr.lock", "true"], check=False).exit_status == 1
 
 
 CLEANED = Command(argv=pattern("rm -rf /var/lib/helicon/images"))
