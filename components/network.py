@@ -50,18 +50,17 @@ def plugin_step(rack: Rack) -> list[dict[str, Any]]:
     return [step]
 
 
-def install_step(image: str) -> dict[str, Any]:
-    """The init step that places the CNI configuration."""
-    return {
-        "name": "install-cni",
-        "image": image,
-        "command": ["cp"],
-        "args": ["-f", "/etc/kube-flannel/cni-conf.json", "/etc/cni/net.d/10-flannel.conflist"],
-        "volumeMounts": [
-            {"name": "cni", "mountPath": "/etc/cni/net.d"},
-            {"name": "configuration", "mountPath": "/etc/kube-flannel/"},
-        ],
-    }
+def placing() -> dict[str, Any]:
+    """What places the CNI configuration, by which a node becomes Ready, once flanneld has its subnet.
+
+    As an init step, which runs before flanneld, it would let pods come whose sandboxes fail for want of
+    /run/flannel/subnet.env; the kubelet leaves such a pod alone for ten seconds and more.
+    """
+    command = (
+        "until [ -s /run/flannel/subnet.env ]; do sleep 0.2; done; "
+        "cp -f /etc/kube-flannel/cni-conf.json /etc/cni/net.d/10-flannel.conflist"
+    )
+    return {"postStart": {"exec": {"command": ["sh", "-c", command]}}}
 
 
 def way_to_api(rack: Rack) -> list[dict[str, str]]:
@@ -79,7 +78,7 @@ def way_to_api(rack: Rack) -> list[dict[str, str]]:
 
 
 def daemon(rack: Rack) -> dict[str, Any]:
-    """flanneld."""
+    """flanneld, which its pod counts as running when the CNI configuration is there."""
     return {
         "name": "kube-flannel",
         "image": rack.network.flannel_image,
@@ -93,8 +92,10 @@ def daemon(rack: Rack) -> dict[str, Any]:
             {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},
             *way_to_api(rack),
         ],
+        "lifecycle": placing(),
         "volumeMounts": [
             {"name": "run", "mountPath": "/run/flannel"},
+            {"name": "cni", "mountPath": "/etc/cni/net.d"},
             {"name": "configuration", "mountPath": "/etc/kube-flannel/"},
             {"name": "xtables-lock", "mountPath": "/run/xtables.lock"},
         ],
@@ -102,13 +103,13 @@ def daemon(rack: Rack) -> dict[str, Any]:
 
 
 def pod(rack: Rack) -> dict[str, Any]:
-    """The pod of one node: init steps that place the CNI plugin and configuration, then flanneld."""
+    """The pod of one node: the init step that places the CNI plugin, then flanneld."""
     return {
         "hostNetwork": True,
         "priorityClassName": "system-node-critical",
         "serviceAccountName": "flannel",
         "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-        "initContainers": [*plugin_step(rack), install_step(rack.network.flannel_image)],
+        "initContainers": plugin_step(rack),
         "containers": [daemon(rack)],
         "volumes": [
             _host_path("run", "/run/flannel", "DirectoryOrCreate"),

@@ -50,10 +50,12 @@ def test_a_killed_run_can_be_followed_by_another(rack: TestRack, kind: str, env:
 
 
 def test_up_builds_a_cluster_that_works(rack: TestRack) -> None:
-    """Every node is Ready, and the program's own proof has passed."""
+    """Every node is Ready, the program's own proof has passed, and no pod came before its node's network."""
     rack.up()
     rack.program.write_kubeconfig()
     assert rack.nodes() == dict.fromkeys(("cp-1", "cp-2", "cp-3", "w-1", "w-2"), True)
+    events = json.loads(rack.kubectl("get", "events", "-A", "-o", "json"))["items"]
+    assert not [one for one in events if one["reason"] == "FailedCreatePodSandBox"]
 
 
 def test_the_second_up_changes_nothing(rack: TestRack) -> None:
