@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from providers.core.errors import CommandFailed
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Completed, Given, Host
 from tests.modules import module_named
 
 ANY = "*"
@@ -112,7 +112,7 @@ class FakeHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes | Path = b"",
+        stdin: Given = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
@@ -120,7 +120,8 @@ class FakeHost(Host):
         """Accept the next expected command and no other."""
         assert timeout > 0, f"{shown(argv)}: a timeout must be positive"
         expected = self._next(tuple(argv))
-        given = stdin.name if isinstance(stdin, Path) else stdin.decode()
+        parts = [stdin] if isinstance(stdin, bytes | Path) else stdin
+        given = "".join(one.name if isinstance(one, Path) else one.decode() for one in parts)
         assert expected.stdin in (ANY, given), (
             f"{shown(argv)}: stdin\nexpected: {expected.stdin!r}\n   found: {given!r}"
         )

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from providers.core import batch
 from providers.core.errors import CommandFailed
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Completed, Given, Host
 from providers.core.journal import is_ours
 
 STAND_INS = Path(__file__).parent / "stand_ins"
@@ -61,7 +61,7 @@ class LocalHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes | Path = b"",
+        stdin: Given = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
@@ -69,8 +69,7 @@ class LocalHost(Host):
         """Run one command in the throwaway root."""
         self.ran.append(tuple(argv))
         self._kept.clear()
-        given = stdin.read_bytes() if isinstance(stdin, Path) else stdin
-        done = self._execute(argv, given, timeout)
+        done = self._execute(argv, joined(stdin), timeout)
         if check and not done.ok:
             raise CommandFailed(
                 host=str(self),
@@ -167,3 +166,9 @@ def _lines(root: str, place: str) -> Iterator[str]:
 
 def _child(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def joined(given: Given) -> bytes:
+    """All that a command is given to read."""
+    parts = [given] if isinstance(given, bytes | Path) else given
+    return b"".join(one.read_bytes() if isinstance(one, Path) else one for one in parts)

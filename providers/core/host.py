@@ -9,6 +9,8 @@ from pathlib import Path
 
 Argv = tuple[str, ...]
 """One command as an argument list; it is quoted for the shell in one place, the connection."""
+Given = bytes | Path | Sequence[bytes | Path]
+"""What a command reads: bytes, or a local file or parts, one after the other, which are streamed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +44,12 @@ class Host(ABC):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes | Path = b"",
+        stdin: Given = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
     ) -> Completed:
-        """Run one command; `timeout` in seconds; a local file as its input is streamed.
+        """Run one command; `timeout` in seconds; a local file that is not there is an error before it.
 
         Forgets every answer that `ask` kept. With `check`, a status other than 0 raises
         CommandFailed; with `secret`, neither input nor output appears in errors or logs.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -96,18 +94,16 @@ class Debs(Thing[DebsState]):
 
 def _send(site: Site, source: str, digest: str) -> None:
     index = delivery.local(site.host, source, f"{_IN_BUNDLE}/{PACKAGES}", digest)
-    with _packed(index) as archive:
-        script = ["sh", "-c", _UNPACK, "unpack"]
-        done = site.host.run(script, stdin=archive, timeout=delivery.TIMEOUT, check=False)
+    script = ["sh", "-c", _UNPACK, "unpack"]
+    done = site.host.run(script, stdin=_packed(index), timeout=delivery.TIMEOUT, check=False)
     check(site.host, DEBS, done)
 
 
-@contextmanager
-def _packed(index: Path) -> Iterator[Path]:
-    """The index's directory as one tar file, so that many small files make one stream; the index last."""
-    with tempfile.NamedTemporaryFile(suffix=".tar") as file:
-        with tarfile.open(fileobj=file, mode="w") as archive:
-            for path in sorted(index.parent.iterdir(), key=lambda one: (one == index, one.name)):
-                archive.add(path, arcname=path.name)
-        file.flush()
-        yield Path(file.name)
+def _packed(index: Path) -> list[bytes | Path]:
+    """The index's directory as one tar archive in parts: many small files make one stream, the index last."""
+    parts: list[bytes | Path] = []
+    for path in sorted(index.parent.iterdir(), key=lambda one: (one == index, one.name)):
+        about, entry = path.stat(), tarfile.TarInfo(path.name)
+        entry.size, entry.mtime = about.st_size, int(about.st_mtime)  # apt reads an index anew by its time
+        parts += [entry.tobuf(), path, bytes(-entry.size % tarfile.BLOCKSIZE)]
+    return [*parts, bytes(2 * tarfile.BLOCKSIZE)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from providers.core.errors import HostKeyUnknown, Unreachable
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Completed, Given, Host
 from providers.ssh.connection import Connection
 from providers.ssh.known_hosts import known_hosts_line, recorded
 
@@ -34,7 +34,7 @@ class FollowingHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes | Path = b"",
+        stdin: Given = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,

@@ -17,7 +17,7 @@ from providers.core.errors import (
     SudoRefused,
     TooSlow,
 )
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Completed, Given, Host
 from providers.core.journal import is_ours
 from providers.ssh import environment
 from providers.ssh.channel import Outcome
@@ -58,13 +58,13 @@ class SshHost(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes | Path = b"",
+        stdin: Given = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,
     ) -> Completed:
         """Run one command as root; the machine ends it after `timeout` seconds."""
-        given = self._pieces(stdin) if isinstance(stdin, Path) else stdin
+        given = stdin if isinstance(stdin, bytes) else self._pieces(stdin)
         return wait_for(self._run(tuple(argv), given, timeout, check=check, secret=secret))
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
@@ -180,17 +180,20 @@ class SshHost(Host):
         except OSError as error:
             raise self._no_source(source, error) from None
         argv = receive(target, total, mode)
-        done = await self._run(argv, pieces(source), seconds, check=False)
+        done = await self._run(argv, pieces([source]), seconds, check=False)
         if not done.ok:
             raise self._failed(done, item=f"upload of {source.name} to {target}")
 
-    def _pieces(self, source: Path) -> AsyncIterator[bytes]:
-        """A local file as a command's input; one that is not there is an error before the command runs."""
-        try:
-            source.stat()
-        except OSError as error:
-            raise self._no_source(source, error) from None
-        return pieces(source)
+    def _pieces(self, given: Path | Sequence[bytes | Path]) -> AsyncIterator[bytes]:
+        """A command's input, streamed; a file that is not there is an error before the command runs."""
+        parts = [given] if isinstance(given, Path) else given
+        for source in parts:
+            if isinstance(source, Path):
+                try:
+                    source.stat()
+                except OSError as error:
+                    raise self._no_source(source, error) from None
+        return pieces(parts)
 
     def _forget(self, *, own: bool = False) -> None:
         """Drop the answers that may no longer hold; what the machine answered unasked we cannot tell apart."""

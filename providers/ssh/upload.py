@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,9 +42,13 @@ def _sha256(path: str, _changed: int, _size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-async def pieces(source: Path) -> AsyncIterator[bytes]:
-    """A local file in pieces, read beside the event loop."""
-    file = await asyncio.to_thread(source.open, "rb")
-    with file:
-        while piece := await asyncio.to_thread(file.read, PIECE):
-            yield piece
+async def pieces(parts: Sequence[bytes | Path]) -> AsyncIterator[bytes]:
+    """Parts one after the other; local files in pieces, read beside the event loop."""
+    for part in parts:
+        if isinstance(part, bytes):
+            yield part
+            continue
+        file = await asyncio.to_thread(part.open, "rb")
+        with file:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                yield piece

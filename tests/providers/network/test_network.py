@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from providers.core.errors import HostError, Refused, Unreachable
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Completed, Given, Host
 from providers.core.thing import Json
 from providers.network.network import Network
 from providers.network.settings import resolver
@@ -46,7 +46,7 @@ class Reached(Host):
         self,
         argv: Sequence[str],
         *,
-        stdin: bytes | Path = b"",
+        stdin: Given = b"",
         timeout: float = 60.0,
         check: bool = True,
         secret: bool = False,

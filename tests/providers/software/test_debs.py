@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 import pytest
 
 from providers.core.errors import HostError
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Argv, Completed, Given, Host
 from providers.core.thing import Json
 from providers.software.debs import DEBS, Debs
-from tests.local_host import LocalHost
+from tests.local_host import LocalHost, joined
 from tests.providers.life import converge, cut_anywhere, live, site
 
 
@@ -68,11 +69,12 @@ class CutOff(Host):
         self.name, self.address = real.name, real.address
         self._real = real
 
-    def run(self, argv: Sequence[str], *, stdin: bytes | Path = b"", **how: Any) -> Completed:
+    def run(self, argv: Sequence[str], *, stdin: Given = b"", **how: Any) -> Completed:
         """Run, with what came until then."""
-        if isinstance(stdin, Path):
-            with tarfile.open(stdin) as archive:
-                stdin = stdin.read_bytes()[: archive.getmembers()[-1].offset]
+        if not isinstance(stdin, bytes):
+            stdin = joined(stdin)
+            with tarfile.open(fileobj=io.BytesIO(stdin)) as archive:
+                stdin = stdin[: archive.getmembers()[-1].offset]
         return self._real.run(argv, stdin=stdin, **how)
 
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:

@@ -250,10 +250,12 @@ def test_an_upload_arrives_whole_or_not_at_all(host: SshHost, tmp_path: Path) ->
 
 
 def test_a_file_can_be_what_a_command_reads(host: SshHost, tmp_path: Path) -> None:
-    """Of any size: it is streamed."""
+    """Of any size: it is streamed, alone or among other parts."""
     source = tmp_path / "large"
     source.write_bytes(os.urandom(3 * PIECE + 1))
     assert host.run(["sha256sum"], stdin=source).text.split()[0] == sha256_of(source)
+    whole = hashlib.sha256(b"head" + source.read_bytes() + b"tail" + source.read_bytes()).hexdigest()
+    assert host.run(["sha256sum"], stdin=[b"head", source, b"tail", source]).text.split()[0] == whole
 
 
 def test_an_upload_with_a_wrong_sum_changes_nothing(host: SshHost, tmp_path: Path) -> None:
