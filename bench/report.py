@@ -96,21 +96,9 @@ def _measured_on(results: Results) -> str:
     versions = ", ".join(f"{key} {one}" for key, one in results.versions.items())
     loads = results.loads.values()
     load = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not noted"
-    notes = "".join(f"- {about}: {one}\n" for about, one in [*results.notes.items(), *_origins(results)])
+    notes = "".join(f"- {about}: {one}\n" for about, one in results.notes.items())
     text = f"- Machine: {machine or 'not noted'}\n- Versions: {versions or 'not noted'}\n"
     return f"## Measured on\n\n{text}- Load average (1 minute) between runs: {load}\n{notes}"
-
-
-def _origins(results: Results) -> list[tuple[str, str]]:
-    """What no run of this harness wrote down, and where it comes from."""
-    found: dict[str, dict[str, set[int]]] = {}
-    for one in results.samples:
-        if one.origin:
-            found.setdefault(one.origin, {}).setdefault(one.kind, set()).add(one.size)
-    return [
-        (origin, "; ".join(f"{kind} {' '.join(map(str, sorted(kinds[kind])))}" for kind in sorted(kinds)))
-        for origin, kinds in found.items()
-    ]
 
 
 def _boards(results: Results, scenario: str, drawn: Sequence[str]) -> str:

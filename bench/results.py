@@ -33,8 +33,6 @@ class Sample:
     """What else was counted, by name: connections, turns and bytes of one machine on average; moments in seconds."""
     problems: list[str] = field(default_factory=list)
     """What makes it no result: a status, a machine that is not as wanted, a command that was not learned."""
-    origin: str = ""
-    """Where it comes from if no run of this harness wrote it down."""
 
 
 @dataclass
