@@ -102,8 +102,9 @@ def _send(site: Site, source: str, digest: str) -> None:
 def _packed(index: Path) -> list[bytes | Path]:
     """The index's directory as one tar archive in parts: many small files make one stream, the index last."""
     parts: list[bytes | Path] = []
-    for path in sorted(index.parent.iterdir(), key=lambda one: (one == index, one.name)):
-        about, entry = path.stat(), tarfile.TarInfo(path.name)
+    files = [one for one in index.parent.rglob("*") if one.is_file()]
+    for path in sorted(files, key=lambda one: (one == index, one)):
+        about, entry = path.stat(), tarfile.TarInfo(str(path.relative_to(index.parent)))
         entry.size, entry.mtime = about.st_size, int(about.st_mtime)  # apt reads an index anew by its time
         parts += [entry.tobuf(), path, bytes(-entry.size % tarfile.BLOCKSIZE)]
     return [*parts, bytes(2 * tarfile.BLOCKSIZE)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_apt_can_read_them(local_host: LocalHost, bundles: tuple[Json, Json]) ->
     converge(Debs(), local_host, None, bundles[0])
     nobody = ["setpriv", "--reuid=65534", "--clear-groups", "cat", f"{DEBS}/a.deb"]
     assert local_host.run(nobody).text == "package"
+
+
+def test_packages_may_lie_in_directories(local_host: LocalHost, bundles: tuple[Json, Json]) -> None:
+    """As in a larger repository's pool; files keep their times, by which apt reads an index anew."""
+    assert isinstance(bundles[0], dict)
+    package = Path(str(bundles[0]["source"])) / "debs" / "pool" / "b" / "b.deb"
+    package.parent.mkdir(parents=True)
+    package.write_bytes(b"another")
+    os.utime(package, (0, 1_000_000_000))
+    converge(Debs(), local_host, None, bundles[0])
+    assert local_host.read(f"{DEBS}/pool/b/b.deb") == "another"
+    assert local_host.run(["stat", "-c", "%Y %a", f"{DEBS}/pool/b/b.deb"]).text == "1000000000 644"
+    assert local_host.run(["stat", "-c", "%a", f"{DEBS}/pool/b"]).text == "755"
 
 
 def test_an_index_with_another_sum_never_travels(local_host: LocalHost, bundles: tuple[Json, Json]) -> None:
