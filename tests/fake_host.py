@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from providers.core.errors import CommandFailed
-from providers.core.host import Argv, Completed, Given, Host
+from providers.core.host import Argv, Completed, Given, Host, parts
 from tests.modules import module_named
 
 ANY = "*"
@@ -120,8 +120,7 @@ class FakeHost(Host):
         """Accept the next expected command and no other."""
         assert timeout > 0, f"{shown(argv)}: a timeout must be positive"
         expected = self._next(tuple(argv))
-        parts = [stdin] if isinstance(stdin, bytes | Path) else stdin
-        given = "".join(one.name if isinstance(one, Path) else one.decode() for one in parts)
+        given = "".join(one.name if isinstance(one, Path) else one.decode() for one in parts(stdin))
         assert expected.stdin in (ANY, given), (
             f"{shown(argv)}: stdin\nexpected: {expected.stdin!r}\n   found: {given!r}"
         )

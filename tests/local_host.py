@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from providers.core import batch
 from providers.core.errors import CommandFailed
-from providers.core.host import Argv, Completed, Given, Host
+from providers.core.host import Argv, Completed, Given, Host, parts
 from providers.core.journal import is_ours
 
 STAND_INS = Path(__file__).parent / "stand_ins"
@@ -170,5 +170,4 @@ def _child(pid: int) -> int:
 
 def joined(given: Given) -> bytes:
     """All that a command is given to read."""
-    parts = [given] if isinstance(given, bytes | Path) else given
-    return b"".join(one.read_bytes() if isinstance(one, Path) else one for one in parts)
+    return b"".join(one.read_bytes() if isinstance(one, Path) else one for one in parts(given))

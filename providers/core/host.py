@@ -13,6 +13,11 @@ Given = bytes | Path | Sequence[bytes | Path]
 """What a command reads: bytes, or a local file or parts, one after the other, which are streamed."""
 
 
+def parts(given: Given) -> Sequence[bytes | Path]:
+    """What a command reads as parts, also where it is one."""
+    return [given] if isinstance(given, bytes | Path) else given
+
+
 @dataclass(frozen=True, kw_only=True)
 class Completed:
     """What a command left behind."""

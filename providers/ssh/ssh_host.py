@@ -17,7 +17,7 @@ from providers.core.errors import (
     SudoRefused,
     TooSlow,
 )
-from providers.core.host import Argv, Completed, Given, Host
+from providers.core.host import Argv, Completed, Given, Host, parts
 from providers.core.journal import is_ours
 from providers.ssh import environment
 from providers.ssh.channel import Outcome
@@ -64,7 +64,7 @@ class SshHost(Host):
         secret: bool = False,
     ) -> Completed:
         """Run one command as root; the machine ends it after `timeout` seconds."""
-        given = stdin if isinstance(stdin, bytes) else self._pieces(stdin)
+        given = stdin if isinstance(stdin, bytes) else self._pieces(parts(stdin))
         return wait_for(self._run(tuple(argv), given, timeout, check=check, secret=secret))
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
@@ -184,16 +184,14 @@ class SshHost(Host):
         if not done.ok:
             raise self._failed(done, item=f"upload of {source.name} to {target}")
 
-    def _pieces(self, given: Path | Sequence[bytes | Path]) -> AsyncIterator[bytes]:
+    def _pieces(self, given: Sequence[bytes | Path]) -> AsyncIterator[bytes]:
         """A command's input, streamed; a file that is not there is an error before the command runs."""
-        parts = [given] if isinstance(given, Path) else given
-        for source in parts:
-            if isinstance(source, Path):
-                try:
-                    source.stat()
-                except OSError as error:
-                    raise self._no_source(source, error) from None
-        return pieces(parts)
+        for source in (one for one in given if isinstance(one, Path)):
+            try:
+                source.stat()
+            except OSError as error:
+                raise self._no_source(source, error) from None
+        return pieces(given)
 
     def _forget(self, *, own: bool = False) -> None:
         """Drop the answers that may no longer hold; what the machine answered unasked we cannot tell apart."""
