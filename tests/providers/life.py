@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from providers.core.host import Argv, Completed, Host
+from providers.core.host import Completed, Host
 from providers.core.journal import ROOT, Journal
 from providers.core.thing import Json, Site, Thing
+from tests.host_behind import HostBehind
 from tests.local_host import LocalHost
 from tests.scenarios import FakeRack
 
@@ -70,30 +70,22 @@ class Cut(KeyboardInterrupt):
     """The end of a run that was killed."""
 
 
-class CutHost(Host):
+class CutHost(HostBehind):
     """A machine whose run is killed before the n-th command."""
 
     def __init__(self, real: LocalHost, commands: int) -> None:
-        self.name, self.address = real.name, real.address
-        self._real, self._left = real, commands
+        super().__init__(real)
+        self._left = commands
 
     def run(self, argv: Sequence[str], **how: Any) -> Completed:
         """Run, until the cut."""
         self._count()
-        return self._real.run(argv, **how)
+        return super().run(argv, **how)
 
     def note(self, argv: Sequence[str], *, stdin: bytes = b"") -> Completed:
         """Note, until the cut."""
         self._count()
         return self._real.note(argv, stdin=stdin)
-
-    def ask(self, questions: Sequence[Argv]) -> list[Completed]:
-        """Ask."""
-        return self._real.ask(questions)
-
-    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
-        """Upload."""
-        self._real.upload(source, target, mode=mode, timeout=timeout)
 
     def _count(self) -> None:
         if not self._left:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ import yaml
 from providers.control_plane import manifests
 from providers.control_plane.live_settings import COMPONENTS
 from tests.local_host import LocalHost
+from tests.providers.control_plane import kubelet
 from tests.providers.life import site
 
 JOINED = """
@@ -24,24 +24,12 @@ JOINED = """
 @pytest.fixture
 def member(local_host: LocalHost) -> Iterator[LocalHost]:
     """A control plane whose kubelet is stood in for; its four static pods run."""
-    local_host.run(["mkdir", "-p", "/run/lock"])
-    local_host.stand_in("kubelet")
     for name in COMPONENTS:
         local_host.write(f"{manifests.MANIFESTS}/{name}.yaml", f"{name} as it was\n")
         local_host.write(f"{manifests.SAVED}/{name}.yaml", f"{name} as it was\n")
         local_host.write(f"{manifests.STAGED}/manifests/{name}.yaml", f"{name} as it was\n")
-    local_host.run(["sh", "-c", "setsid kubelet >/dev/null 2>&1 & :"])
-    deadline = time.monotonic() + 20
-    while events(local_host).count("began") < len(COMPONENTS):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    local_host.write("/run/kubelet.log", "")
+    kubelet.start(local_host, len(COMPONENTS))
     yield local_host
-
-
-def events(host: LocalHost) -> str:
-    """What the stand-in of the kubelet has done."""
-    return host.read("/run/kubelet.log") or ""
 
 
 def stage(host: LocalHost, **texts: str) -> None:
@@ -53,7 +41,7 @@ def stage(host: LocalHost, **texts: str) -> None:
 def test_nothing_is_restarted_where_nothing_differs(member: LocalHost) -> None:
     """The manifests are what they were."""
     assert manifests.switch(site(member)) == ""
-    assert events(member) == ""
+    assert kubelet.events(member) == ""
 
 
 @pytest.mark.slow
@@ -61,9 +49,9 @@ def test_only_what_differs_is_started_anew(member: LocalHost) -> None:
     """The script returns when the new process is there."""
     stage(member, kube_scheduler="other arguments\n")
     assert manifests.switch(site(member)) == ""
-    assert events(member).split("\n")[:2] == ["ended kube-scheduler", "began kube-scheduler"]
+    assert kubelet.events(member).split("\n")[:2] == ["ended kube-scheduler", "began kube-scheduler"]
     assert member.read(f"{manifests.MANIFESTS}/kube-scheduler.yaml") == "other arguments\n"
-    assert "kube-apiserver" not in events(member)
+    assert "kube-apiserver" not in kubelet.events(member)
 
 
 @pytest.mark.slow
@@ -71,7 +59,7 @@ def test_the_api_server_is_away_while_etcd_starts_anew(member: LocalHost) -> Non
     """It ends by its own rules before its etcd does, and begins when etcd is there again."""
     stage(member, etcd="heartbeat\n")
     assert manifests.switch(site(member)) == ""
-    told = events(member).split("\n")
+    told = kubelet.events(member).split("\n")
     assert told[:4] == ["ended kube-apiserver", "ended etcd", "began etcd", "began kube-apiserver"]
     assert member.read(f"{manifests.MANIFESTS}/kube-apiserver.yaml") == "kube-apiserver as it was\n"
 

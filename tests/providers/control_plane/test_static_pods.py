@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from providers.control_plane import manifests, static_pods
 from providers.core.errors import HostError
 from tests.local_host import LocalHost, throwaway
+from tests.providers.control_plane import kubelet
 from tests.providers.life import site
 
 MANIFEST = "kind: Pod\nmetadata:\n  labels:\n    component: {0}\n  name: {0}\n"
@@ -21,19 +21,12 @@ UNREADY = "#!/bin/sh\necho no >&2; exit 1\n"
 def member() -> Iterator[LocalHost]:
     """A control plane with an external etcd, whose kubelet is stood in for."""
     with throwaway() as machine:
-        machine.run(["mkdir", "-p", "/run/lock"])
-        machine.stand_in("kubelet")
         machine.write("/usr/local/sbin/kubectl", READY, "0755")
         machine.write("/etc/kubernetes/admin.conf", "")
         machine.write("/var/lib/helicon/membership.json", "{}")
         for name in ("kube-apiserver", "kube-scheduler"):
             machine.write(f"{manifests.MANIFESTS}/{name}.yaml", MANIFEST.format(name))
-        machine.run(["sh", "-c", "setsid kubelet >/dev/null 2>&1 & :"])
-        deadline = time.monotonic() + 20
-        while (machine.read("/run/kubelet.log") or "").count("began") < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        machine.write("/run/kubelet.log", "")
+        kubelet.start(machine, 2)
         yield machine
 
 
@@ -52,10 +45,8 @@ def test_what_is_named_starts_anew(member: LocalHost) -> None:
         assert static_pods.pending(member.ask([static_pods.PENDING])[0]) == ["etcd", "kube-apiserver"]
         static_pods.restart_in_turn(here, ["kube-apiserver", "etcd"])
         assert static_pods.pending(member.ask([static_pods.PENDING])[0]) == []
-    assert (member.read("/run/kubelet.log") or "").split("\n")[:-1] == [
-        "ended kube-apiserver",
-        "began kube-apiserver",
-    ] * 2
+    told = kubelet.events(member).split("\n")[:-1]
+    assert told == ["ended kube-apiserver", "began kube-apiserver"] * 2
     for name in ("kube-apiserver", "kube-scheduler"):
         assert text(member, name) == MANIFEST.format(name)
         placed, saved = (member.read(f"{at}/{name}.yaml") for at in (manifests.MANIFESTS, manifests.SAVED))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from providers.core.errors import HostError, Refused, Unreachable
-from providers.core.host import Argv, Completed, Given, Host
+from providers.core.host import Argv, Completed
 from providers.core.thing import Json
 from providers.network.network import Network
 from providers.network.settings import resolver
+from tests.host_behind import HostBehind
 from tests.local_host import LocalHost
 from tests.providers.life import Cut, CutHost, converge, site
 
@@ -35,38 +36,26 @@ SHORT = 7
 """Seconds of a deadline that is meant to pass: two of them are ours."""
 
 
-class Reached(Host):
+class Reached(HostBehind):
     """A machine that answers only while its interface has one of the given addresses."""
 
     def __init__(self, real: LocalHost, *addresses: str) -> None:
-        self.name, self.address = real.name, addresses[0]
-        self._real, self._addresses = real, addresses
+        super().__init__(real)
+        self.address, self._addresses = addresses[0], addresses
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: Given = b"",
-        timeout: float = 60.0,
-        check: bool = True,
-        secret: bool = False,
-    ) -> Completed:
+    def run(self, argv: Sequence[str], **how: Any) -> Completed:
         """Run, where it answers."""
         self._check(self._addresses)
-        return self._real.run(argv, stdin=stdin, timeout=timeout, check=check, secret=secret)
+        return super().run(argv, **how)
 
     def ask(self, questions: Sequence[Argv]) -> list[Completed]:
         """Ask, where it answers."""
         self._check(self._addresses)
-        return self._real.ask(questions)
+        return super().ask(questions)
 
     def reconnect(self, seconds: float) -> None:
         """Connect to the first address."""
         self._check(self._addresses[:1])
-
-    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
-        """Upload."""
-        self._real.upload(source, target, mode=mode, timeout=timeout)
 
     def _check(self, addresses: Sequence[str]) -> None:
         now = self._real.run(["ip", "-4", "-br", "addr", "show", "dev", "eth0"]).text

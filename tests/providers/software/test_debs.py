@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from providers.core.errors import HostError
-from providers.core.host import Argv, Completed, Given, Host
+from providers.core.host import Completed, Given
 from providers.core.thing import Json
 from providers.software.debs import DEBS, Debs
+from tests.host_behind import HostBehind
 from tests.local_host import LocalHost, joined
 from tests.providers.life import converge, cut_anywhere, live, site
 
@@ -76,12 +77,8 @@ def test_an_index_with_another_sum_never_travels(local_host: LocalHost, bundles:
     assert Debs().observe(site(local_host), Debs().parse(bundles[0])) == Debs().parse(bundles[0])
 
 
-class CutOff(Host):
+class CutOff(HostBehind):
     """A machine whose connection ends before the last file of whatever it is sent."""
-
-    def __init__(self, real: LocalHost) -> None:
-        self.name, self.address = real.name, real.address
-        self._real = real
 
     def run(self, argv: Sequence[str], *, stdin: Given = b"", **how: Any) -> Completed:
         """Run, with what came until then."""
@@ -89,15 +86,7 @@ class CutOff(Host):
             stdin = joined(stdin)
             with tarfile.open(fileobj=io.BytesIO(stdin)) as archive:
                 stdin = stdin[: archive.getmembers()[-1].offset]
-        return self._real.run(argv, stdin=stdin, **how)
-
-    def ask(self, questions: Sequence[Argv]) -> list[Completed]:
-        """Ask."""
-        return self._real.ask(questions)
-
-    def upload(self, source: Path, target: str, *, mode: int = 0o644, timeout: float = 600.0) -> None:
-        """Upload."""
-        self._real.upload(source, target, mode=mode, timeout=timeout)
+        return super().run(argv, stdin=stdin, **how)
 
 
 def test_a_stream_that_ends_early_replaces_nothing(local_host: LocalHost, tmp_path: Path) -> None:
