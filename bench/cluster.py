@@ -241,17 +241,18 @@ What is left after the first control plane is the same for all: flannel, metrics
 comes before it, while the boards keep this computer's processors busy to the full:
 
 - The order. The script prepares the first control plane alone; *script, all boards at once* is the same script in this
-  program's order, and its first node comes 10 to 20 s later. On real boards, which have processors of their own,
-  holding the others back would add the time of the first one's preparation, so this program does not.
-- This side's processor time, 15 to 17 s more than `ssh` takes: engine, language host and provider.
-- The boards' own, 2 to 3 s more for each, load balancers too (their control groups' accounting in one run: a load
-  balancer 5.4 s against 2.8, a worker before it joins 13.8 against 11.8). They start some 640 processes more, which
-  look before and after each change and write the journal; each file's sum is taken as it comes and once more when it
-  is looked at; every machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from
-  it; containerd and HAProxy start with the package and again with their configuration.
+  program's order, and its first node comes later. On real boards, which have processors of their own, holding the
+  others back would add the time of the first one's preparation, so this program does not.
+- This side's processor time: engine, language host and provider beside what `ssh` takes.
+- The boards' own, load balancers' too (their control groups' accounting in one run of 2026-11-22: a load balancer
+  5.4 s against 2.8, a worker before it joins 13.8 against 11.8). They start some 640 processes more, which look before
+  and after each change and write the journal; each program's sum is taken as it comes and once more when it is looked
+  at; every machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from it;
+  containerd and HAProxy start with the package and again with their configuration. How much is due to each of these
+  was not measured.
 
 What would have to change: a repository of what a machine installs and no more; configuration that lies there before
-its package; one look for several changes. On boards of their own each costs a machine 2 to 3 s of its time, not seven.
+its package; one look for several changes. On boards with processors of their own these seconds pass side by side.
 """
 
 
