@@ -37,15 +37,19 @@ LEFT = LIVING | {
     "/var/lib/haproxy": "where the packaged unit mounts the log socket; purging the package leaves it",
 }
 """Path to the reason why `destroy` leaves it."""
-LIST = r"""
+_LIVING = " -o ".join(f"-path {path}" for path in LIVING)
+_FIND = rf"find / /var/lib -xdev -mindepth 1 \( {_LIVING} \) -prune -o"
+"""Nothing below LIVING is ever compared, and images and containers are most of what lies there. /var/lib is the
+lab's volume."""
+LIST = rf"""
 exec 3>&1
-said=$(LC_ALL=C find / /var/lib -xdev -mindepth 1 -printf '%y %m %u:%g %s %T@\0%p\0%l\0' 2>&1 >&3 |
+said=$(LC_ALL=C {_FIND} -printf '%y %m %u:%g %s %T@\0%p\0%l\0' 2>&1 >&3 |
   grep -v ': No such file or directory$')
-[ -z "$said" ] || { echo "$said" >&2; exit 1; }
+[ -z "$said" ] || {{ echo "$said" >&2; exit 1; }}
 """
 """A directory that goes while it is looked into (a container's, say) is gone, and no error."""
-_SUMS = "find / /var/lib -xdev -type f -print0 | xargs -0 sha256sum --zero 2>/dev/null; exit 0"
-"""A file that vanishes in between has no sum: the comparison shows what that means. /var/lib is the lab's volume."""
+_SUMS = f"{_FIND} -type f -print0 | xargs -0 sha256sum --zero 2>/dev/null; exit 0"
+"""A file that vanishes in between has no sum: the comparison shows what that means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ Snapshot = Mapping[str, Entry]
 
 
 def snapshot(board: Board) -> Snapshot:
-    """All paths on the board's own file systems, read past SSH."""
+    """All paths on the board's own file systems but those below LIVING, read past SSH."""
     entries = parse_list(root(board, "sh", "-c", LIST))
     sums = parse_sums(root(board, "sh", "-c", _SUMS))
     return {path: replace(entry, content=sums.get(path, entry.content)) for path, entry in entries.items()}
