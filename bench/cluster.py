@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from bench.contenders.contender import Command
 from bench.contenders.helicon import Helicon
 from bench.meter import measured
 from bench.places import REPOSITORY, file_word
-from bench.results import Results, Sample, number, ratio, spread
+from bench.processors import watched
+from bench.results import Results, Sample
 from bench.rounds import turned
 from config import Rack, load_file
+from lab import engine
 from lab.boards import __main__ as boards
 from lab.boards import keys, plan, power, rack
 from lab.bundle.build import build
@@ -35,14 +37,23 @@ from lab.shell import say
 from providers.membership.admin import ADMIN_CONF
 from providers.membership.readiness import unready_nodes, unready_pods
 
-CLUSTER = "cluster"
-"""The kind of these samples."""
+CLUSTER, OWN = "cluster", "cluster, own processors"
+"""The kinds of these samples: boards that share this computer's processors, or that have so much each, and no more."""
+SHARE = 0.25
+"""Processors of a board that has its own: seven boards and this side together find so much on two."""
 LAB = plan.Lab(name="benchk", subnet=ipaddress.IPv4Network("10.131.0.0/24"))
 TO_CLUSTER = "boards to cluster"
 SIZE = 7
 """Boards: two load balancers, three control planes, two workers."""
 SPARE = "w-3"
 MOMENTS = ("first node", "first worker", "last node", "metrics-server accepted", "metrics-server ready")
+GROUPS = {
+    "first control plane": ["cp-1"],
+    "other control planes": ["cp-2", "cp-3"],
+    "workers": ["w-1", "w-2"],
+    "load balancers": ["lb-1", "lb-2"],
+}
+"""Boards by what they are, as their processor time is told."""
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 Item = Mapping[str, Any]
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -78,51 +89,54 @@ class Race:
         self._bundle = build()
         names = [name for name in plan.BOARDS if name != SPARE]
         self._boards = {one.name: one for one in plan.boards(LAB, names)}
+        self._groups = {what: [self._boards[name] for name in names] for what, names in GROUPS.items()}
         self._program = ClusterProgram(self._bundle)
 
     def run(self, rounds: int) -> None:
         """All rounds; who begins changes from one to the next, and boards are made anew for each."""
         self._place.mkdir(parents=True, exist_ok=True)
-        contenders: list[Callable[[int], Sample]] = [
+        contenders: list[Callable[[], tuple[str, Command]]] = [
             self._by_program,
             partial(self._by_script, ClusterScript),
             partial(self._by_script, ClusterScriptTogether),
         ]
-        for turn in range(rounds):
-            self._results.note_load(f"cluster, round {turn + 1}, before")
+        for kind, turn in product((CLUSTER, OWN), range(rounds)):
+            self._results.note_load(f"{kind}, round {turn + 1}, before")
             for one in turned(contenders, turn):
-                fresh(list(self._boards.values()))
-                sample = one(turn)
+                fresh(list(self._boards.values()), share=SHARE if kind == OWN else None)
+                sample = self._measured(kind, *one(), turn)
                 if not turn:
-                    self._results.drop([CLUSTER], [SIZE], [sample.contender])
+                    self._results.drop([kind], [SIZE], [sample.contender])
                 self._results.add(sample)
                 self._results.keep()
                 wall, told = sample.cost.wall, " ".join(sample.problems)
-                say(f"{CLUSTER} {SIZE} {TO_CLUSTER} {sample.contender:10} {wall:7.2f} s {told}")
+                say(f"{kind} {SIZE} {TO_CLUSTER} {sample.contender:10} {wall:7.2f} s {told}")
 
-    def _by_program(self, turn: int) -> Sample:
+    def _by_program(self) -> tuple[str, Command]:
         self._program.prepare()
-        return self._measured(self._program.name, self._program.command(), turn)
+        return self._program.name, self._program.command()
 
-    def _by_script(self, kind: type[ClusterScript], turn: int) -> Sample:
+    def _by_script(self, which: type[ClusterScript]) -> tuple[str, Command]:
         self._program.prepare()
         rack = load_file(self._program.program.stack_file)
-        script = kind(rack, self._place / file_word(kind.name), self._bundle)
+        script = which(rack, self._place / file_word(which.name), self._bundle)
         script.prepare(keys.identity(LAB), keys.known_hosts(LAB))
-        return self._measured(script.name, script.command(), turn)
+        return script.name, script.command()
 
-    def _measured(self, name: str, command: Command, turn: int) -> Sample:
+    def _measured(self, kind: str, name: str, command: Command, turn: int) -> Sample:
         began = datetime.now(UTC)
-        cost = measured(command, self._place / f"{file_word(name)}-{turn}.log")
+        with watched(self._groups) as watch:
+            cost = measured(command, self._place / f"{file_word(f'{kind} {name}')}-{turn}.log")
         items, problems = self._found()
+        came = {} if problems else moments(items, began)
         return Sample(
-            kind=CLUSTER,
+            kind=kind,
             contender=name,
             scenario=TO_CLUSTER,
             size=SIZE,
             round=turn,
             cost=cost,
-            per_host={} if problems else moments(items, began),
+            per_host={**came, **watch.until(came[MOMENTS[0]])} if came else {},
             problems=(cost.problems or problems)[:5],
         )
 
@@ -150,9 +164,14 @@ class Race:
         ]  # fmt: skip
 
 
-def fresh(wanted: Sequence[plan.Board]) -> None:
-    """Boards as from the imager, without the record of commands, which would add to every program's start."""
+def fresh(wanted: Sequence[plan.Board], share: float | None) -> None:
+    """Boards as from the imager, without the record of commands, which would add to every program's start.
+
+    `share`: processors for each from now on, since booting takes no part; None: what others leave.
+    """
     rack.up(LAB, dict.fromkeys(wanted, ground(LAB)), reset=True)
+    if share:
+        engine.docker("update", f"--cpus={share}", *(one.container for one in wanted))
 
 
 def get_ready() -> None:
@@ -224,60 +243,3 @@ def _shortages(running: Sequence[str], nodes: int) -> list[tuple[str, int, int]]
     expected = {"kube-flannel-ds-": nodes, "kube-proxy-": nodes, "coredns-": 2, "metrics-server-": 1}
     counted = {name: sum(one.startswith(name) for one in running) for name in expected}
     return [(name, counted[name], want) for name, want in expected.items() if counted[name] < want]
-
-
-TOLD = """\
-The rack of `Pulumi.lab.yaml`: two load balancers, three control planes, two workers, fresh boards for each run, one
-bundle of artifacts for all. The script (`bench/contenders/cluster.sh`) makes the same cluster from the same texts,
-with all it can do at once: the CAs made beforehand, one connection to each machine, images streamed into containerd,
-the first control plane prepared before all others, workers joining beside the control planes, which join one after
-the other. It checks no sums, keeps no journal and could not be run twice. All end with the same proof, from a pod on
-every node; then nodes, pods, labels and load balancers are looked at once more past SSH. Processor time is this
-side's alone, without the boards. The last columns are seconds from the beginning until the first control plane's
-node is there, the first worker's and the last one's, until a kubelet has taken on metrics-server, and until that is
-ready: with the rack's `resolution: 60s` a minute after its start at the earliest.
-
-What is left after the first control plane is the same for all: flannel, metrics-server and its minute. What differs
-comes before it, while the boards keep this computer's processors busy to the full:
-
-- The order. The script prepares the first control plane alone; *script, all boards at once* is the same script in this
-  program's order, and its first node comes later. On real boards, which have processors of their own, holding the
-  others back would add the time of the first one's preparation, so this program does not.
-- This side's processor time: engine, language host and provider beside what `ssh` takes.
-- The boards' own, load balancers' too (their control groups' accounting in one run of 2026-11-22: a load balancer
-  5.4 s against 2.8, a worker before it joins 13.8 against 11.8). They start some 640 processes more, which look before
-  and after each change and write the journal; each program's sum is taken as it comes and once more when it is looked
-  at; every machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from it;
-  containerd and HAProxy start with the package and again with their configuration. How much is due to each of these
-  was not measured.
-
-What would have to change: a repository of what a machine installs and no more; configuration that lies there before
-its package; one look for several changes. On boards with processors of their own these seconds pass side by side.
-"""
-
-
-def section(results: Results) -> str:
-    """The part of the page; empty where nothing was measured."""
-    names = dict.fromkeys(one.contender for one in results.samples if one.kind == CLUSTER)
-    rows = [row for name in names if (row := _row(results, name))]
-    if not rows:
-        return ""
-    head = ["contender", "seconds", "spread", "ratio", "processor s", "memory MiB", "runs", *MOMENTS]
-    lines = [head, ["---"] * len(head), *rows]
-    return f"## From boards to a cluster\n\n{TOLD}\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _row(results: Results, name: str) -> list[str]:
-    good = results.of(CLUSTER, name, TO_CLUSTER, SIZE)
-    if not good:
-        return []
-    wall, cpu, memory = (
-        statistics.median(getattr(one.cost, what) for one in good) for what in ("wall", "cpu", "memory")
-    )
-    ours = results.median(CLUSTER, Helicon.name, TO_CLUSTER, SIZE)
-    figures = [number(wall), spread(one.cost.wall for one in good), number(ratio(wall, ours))]
-    came = [
-        number(results.median(CLUSTER, name, TO_CLUSTER, SIZE, lambda one, what=what: one.per_host[what]))  # type: ignore[misc]
-        for what in MOMENTS
-    ]
-    return [name, *figures, number(cpu), number(memory), str(len(good)), *came]

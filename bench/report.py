@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from bench import backends, cluster, layers
+from bench import backends, cluster_report, layers
 from bench.contenders.contender import SCENARIOS
 from bench.goals import RACK, US, goals, own_share
 from bench.growth import AT_END, CHECKPOINTED, GROWN, state_bytes
@@ -75,7 +75,7 @@ def page(results: Results, plots: Iterable[Path] = ()) -> str:
     introduction = INTRODUCTION.format(checks=checks(), checkpointed=CHECKPOINTED)
     parts = [introduction, _goals(results), _measured_on(results)]
     parts += [_boards(results, scenario, drawn) for scenario in SCENARIOS]
-    parts += [_wire(results), cluster.section(results), _growth(results, drawn)]
+    parts += [_wire(results), cluster_report.section(results), _growth(results, drawn)]
     parts += [_profile(results), _state(results), _failures(results)]
     return "\n".join(part for part in parts if part)
 

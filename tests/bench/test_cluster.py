@@ -17,15 +17,17 @@ import yaml
 from bench.cluster import (
     CLUSTER,
     CONTROL_PLANE,
+    GROUPS,
     LAB,
     MOMENTS,
     SIZE,
+    SPARE,
     TO_CLUSTER,
     differences,
     moments,
-    section,
     stack,
 )
+from bench.cluster_report import USES, section
 from bench.contenders.cluster_script import (
     SCRIPTS,
     ClusterScript,
@@ -42,6 +44,7 @@ from bench.objects import objects
 from bench.report import page
 from bench.results import Results, Sample
 from config import Rack, load
+from lab.boards import plan
 
 REPOSITORY = Path(__file__).parent.parent.parent
 INDEX = """Package: containerd
@@ -96,7 +99,7 @@ def sample(contender: str, wall: float, *, problems: tuple[str, ...] = ()) -> Sa
         size=SIZE,
         round=0,
         cost=cost,
-        per_host=dict.fromkeys(MOMENTS, 30.0),
+        per_host={**dict.fromkeys(MOMENTS, 30.0), **dict.fromkeys(USES, 7.0)},
         problems=[*problems],
     )
 
@@ -301,4 +304,11 @@ def test_the_goal_compares_medians_of_good_runs() -> None:
     text = page(results)
     assert "| script | 100 |  | 0.87 | 20.0 | 200 | 1 | 30.0 |" in text
     assert f"- {CLUSTER}, {SIZE}, {TO_CLUSTER}, script: status 1" in text
+    assert "| script | 7.00 | 7.00 | 7.00 | 7.00 | 7.00 | 7.00 |" in text
     assert section(Results()) == ""
+
+
+def test_every_board_is_counted_once() -> None:
+    """What a board uses is told under what it is; nothing is left to this side."""
+    counted = [name for names in GROUPS.values() for name in names]
+    assert sorted(counted) == sorted(name for name in plan.BOARDS if name != SPARE)
