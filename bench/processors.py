@@ -1,15 +1,12 @@
 """Whose work this computer's processors do while something runs: the boards', group by group, or none.
 
-The boards are containers, and their daemon counts what each uses; what the rest of this computer uses is
-this program's own side, the kernel's threads and the daemon.
+The boards are containers, and the kernel counts what the control group of each uses; what the rest of this
+computer uses is this program's own side, the kernel's threads and the containers' daemon.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,33 +22,26 @@ REST = "this side"
 _PAUSE = 1.0
 _STAT = Path("/proc/stat")
 _TICKS = os.sysconf("SC_CLK_TCK")
+_GROUPS = Path("/sys/fs/cgroup")
 Used = Mapping[str, float]
 """Processor seconds by whose they are: a group of boards, REST or IDLE."""
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP to the daemon's socket: its client program would wait a second for each figure."""
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(engine.SOCKET))
-
-
 @dataclass
 class Watch:
-    """Looks at the processors each second; `groups` are boards by the name that their time is counted under."""
+    """Looks at the processors each second; `accounts` are the kernel's, by what they are counted under."""
 
-    groups: Mapping[str, Sequence[Board]]
+    accounts: Mapping[str, Sequence[Path]]
     seen: list[tuple[float, Used]] = field(default_factory=list)
     """Seconds since the beginning, and what was used until then."""
     done: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Look until told to stop, and once more then."""
-        begun, first = time.monotonic(), _used(self.groups)
+        begun, first = time.monotonic(), _used(self.accounts)
         while True:
             stopped = self.done.wait(_PAUSE)
-            now = _used(self.groups)
+            now = _used(self.accounts)
             self.seen.append((time.monotonic() - begun, {name: now[name] - first[name] for name in now}))
             if stopped:
                 return
@@ -63,8 +53,8 @@ class Watch:
 
 @contextmanager
 def watched(groups: Mapping[str, Sequence[Board]]) -> Iterator[Watch]:
-    """Look from here to the block's end."""
-    watch = Watch(groups)
+    """Look from here to the block's end; `groups` are running boards by the name that they are counted under."""
+    watch = Watch({name: [_account(board) for board in boards] for name, boards in groups.items()})
     thread = threading.Thread(target=watch.run)
     thread.start()
     try:
@@ -74,8 +64,8 @@ def watched(groups: Mapping[str, Sequence[Board]]) -> Iterator[Watch]:
         thread.join()
 
 
-def _used(groups: Mapping[str, Sequence[Board]]) -> Used:
-    by_boards = {name: sum(map(_by_board, boards)) for name, boards in groups.items()}
+def _used(accounts: Mapping[str, Sequence[Path]]) -> Used:
+    by_boards = {name: sum(seconds(one.read_text()) for one in files) for name, files in accounts.items()}
     busy, idle = machine(_STAT.read_text())
     return {**by_boards, REST: busy - sum(by_boards.values()), IDLE: idle}
 
@@ -86,11 +76,14 @@ def machine(stat: str) -> tuple[float, float]:
     return user + nice + system + irq + soft_irq, idle + wait
 
 
-def _by_board(board: Board) -> float:
-    connection = _Connection("localhost", timeout=10)
-    try:
-        connection.request("GET", f"/containers/{board.container}/stats?stream=false&one-shot=true")
-        found = json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
-    return float(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+def seconds(account: str) -> float:
+    """Processor seconds of a control group: cpuacct.usage in nanoseconds, or cpu.stat's usage_usec (cgroups(7))."""
+    words = account.split()
+    return int(words[0]) / 1e9 if len(words) == 1 else int(words[words.index("usage_usec") + 1]) / 1e6
+
+
+def _account(board: Board) -> Path:
+    """The kernel's count for a board's control group, of either version of control groups."""
+    (name,) = engine.lines("inspect", "--format", "{{.Id}}", board.container)
+    found = [*_GROUPS.glob(f"**/*{name}*/cpuacct.usage"), *_GROUPS.glob(f"**/*{name}*/cpu.stat")]
+    return found[0]

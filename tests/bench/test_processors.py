@@ -6,13 +6,19 @@ import time
 
 from pytest import approx
 
-from bench.processors import IDLE, REST, Watch, machine, watched
+from bench.processors import IDLE, REST, Watch, machine, seconds, watched
 
 
 def test_the_kernels_counts_are_seconds_of_work_and_of_none() -> None:
     """Waiting for a disk is no work; what a hypervisor took away is neither."""
     busy, idle = machine("cpu  100 20 300 4000 500 6 70 8888 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
-    assert (busy, idle) == (approx(4.96), approx(45.0))
+    assert (busy, idle) == approx((4.96, 45.0))
+
+
+def test_a_control_group_is_read_in_either_version() -> None:
+    """The first counts nanoseconds in a file of its own, the second microseconds among other figures."""
+    assert seconds("62459897834\n") == approx(62.459897834)
+    assert seconds("usage_usec 1500000\nuser_usec 1000000\nsystem_usec 500000\n") == approx(1.5)
 
 
 def test_a_moment_is_told_as_of_the_next_look() -> None:
