@@ -23,26 +23,25 @@ node is there, the first worker's and the last one's, until a kubelet has taken 
 ready: with the rack's `resolution: 60s` a minute after its start at the earliest.
 
 What is left after the first control plane is the same for all: flannel, metrics-server and its minute. What differs
-comes before it, while the boards keep this computer's processors busy to the full:
+comes before it, while the boards keep this computer's processors busy to the full, as the second table shows:
 
 - The order. The script prepares the first control plane alone; *script, all boards at once* is the same script in this
   program's order, and its first node comes later. On real boards, which have processors of their own, holding the
   others back would add the time of the first one's preparation, so this program does not.
 - This side's processor time: engine, language host and provider beside what `ssh` takes.
-- The boards' own, load balancers' too (their control groups' accounting in one run of 2026-11-22: a load balancer
-  5.4 s against 2.8, a worker before it joins 13.8 against 11.8). They start some 640 processes more, which look before
-  and after each change and write the journal; each program's sum is taken as it comes and once more when it is looked
-  at; every machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from it;
-  containerd and HAProxy start with the package and again with their configuration. How much is due to each of these
-  was not measured.
+- The boards' own, load balancers' too. They start some hundred processes more each, which look before and after each
+  change and write the journal; each program's sum is taken as it comes and once more when it is looked at; every
+  machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from it; containerd and
+  HAProxy start with the package and again with their configuration. How much is due to each of these was not measured.
 
 What would have to change: a repository of what a machine installs and no more; configuration that lies there before
-its package; one look for several changes. On boards with processors of their own these seconds pass side by side.
+its package; one look for several changes.
 """
 
 USED = """\
 Whose work this computer's two processors did until the first control plane's node was there, in processor seconds
-(the boards' by their daemon's accounts; this side's with the kernel's threads and that daemon):
+(the boards' as the kernel counts them; this side's with the kernel's own and with what runs the boards). The script
+forms the cluster on the first control plane, this program on whichever is prepared first:
 """
 
 OWN_TOLD = f"""\
