@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from providers.core.errors import HostError, Unobservable
@@ -52,6 +54,34 @@ def parse_status(text: str) -> tuple[bool, bool, bool]:
     lines = text.splitlines()
     member, formed = (line == "yes" for line in lines[:2])
     return member, formed, any(line == "ok" for line in lines[2:])
+
+
+@dataclass
+class _Seen:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    peer: Peer | None = None
+    at: float = 0.0
+
+
+class Lookout:
+    """What all who wait for a control plane see of it: whoever comes first looks, the others take the answer.
+
+    A look starts two kubectl on a board that is just coming up; dozens of workers wait for it at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[Host, _Seen] = {}
+
+    def peer(self, host: Host, age: float) -> Peer:
+        """What the control plane said at most `age` seconds ago."""
+        with self._lock:
+            seen = self._seen.setdefault(host, _Seen())
+        with seen.lock:
+            if seen.peer is None or time.monotonic() - seen.at >= age:
+                seen.peer = Peer(host)
+                seen.at = time.monotonic()
+            return seen.peer
 
 
 def peers(rack: Rack, *, without: str = "") -> list[Peer]:

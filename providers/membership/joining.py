@@ -10,7 +10,7 @@ from providers.control_plane.manifests import place_patches
 from providers.core.errors import HostError, Refused
 from providers.core.thing import Site
 from providers.membership import kubeadm_config
-from providers.membership.admin import FORMED, Admin, Peer, becomes_ready, peers
+from providers.membership.admin import FORMED, Admin, Lookout, Peer, becomes_ready, peers
 from providers.membership.kubeadm_reset import LOCK, reset
 from providers.membership.remains import forget_member, forget_object
 from providers.membership.telling import tell
@@ -19,8 +19,12 @@ from providers.membership.turns import TURN
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
 POLL = 2.0
+PAUSE = 0.25
+"""Seconds between two glances at what was seen last, which cost no machine anything."""
 KUBEADM_TIMEOUT = 900.0
 """Seconds for one run of kubeadm; above the sum of its own timeouts (four minutes each by default)."""
+
+_LOOKOUT = Lookout()
 
 _ANONYMOUS = (
     *("kubectl", "--kubeconfig", "/dev/null", "--insecure-skip-tls-verify", "--request-timeout=5s"),
@@ -79,14 +83,15 @@ def _wait_for_cluster(site: Site) -> Admin:
     """An administrator of the cluster, as soon as a control plane answers."""
     deadline = time.monotonic() + WAIT
     site.say("waiting for a control plane")
+    others = [site.rack.host(name) for name in site.rack.control_planes() if name != site.host.name]
     while True:
-        found = peers(site.rack, without=site.host.name)
+        found = [_LOOKOUT.peer(host, POLL) for host in others]
         for peer in found:
             if peer.ready:
                 return Admin(peer.host)
         if time.monotonic() > deadline or TURN.hopeless():
             raise _no_cluster(site, found)
-        time.sleep(POLL)
+        time.sleep(PAUSE)
 
 
 def _no_cluster(site: Site, found: list[Peer]) -> HostError:
