@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
+
 import pulumi
 
 from components.addons import Addons
@@ -19,33 +22,41 @@ from components.sources import source_of
 
 rack = load_rack()
 preflight(rack)
-sources = {machine.architecture: source_of(rack, machine.architecture) for machine in rack.machines()}
 
-# Certificates first: they need no machine, and the kubeconfig follows from them.
-authority = Authority("authority", rack)
 
-# Every board side by side: what it is called, what its kernel allows, what it runs.
-load_balancers = [
-    LoadBalancer(rack, name, sources[one.architecture]) for name, one in rack.load_balancers.items()
-]
-for machine in rack.further.values():
-    FurtherMachine(rack, machine, sources[machine.architecture])
-nodes = {name: ReadyNode(rack, node, sources[node.architecture]) for name, node in rack.nodes.items()}
-etcd = ExternalEtcd(rack, authority, sources)
+async def program() -> None:
+    """The whole picture; the engine has the machines looked at while Python imports what it needs."""
+    await asyncio.to_thread(import_module, "pulumi_kubernetes.core.v1")  # takes a second
+    sources = {machine.architecture: source_of(rack, machine.architecture) for machine in rack.machines()}
 
-# kubeadm: control planes one at a time, workers as soon as the API answers.
-cluster = Cluster("cluster", rack, nodes, authority, load_balancers, etcd)
+    # Certificates first: they need no machine, and the kubeconfig follows from them.
+    authority = Authority("authority", rack)
 
-# On the cluster, while nodes still join: the pod network makes them ready, the addons run on them.
-kubernetes = cluster_provider(rack, authority, cluster)
-network = Network("network", rack, kubernetes)
-addons = Addons("addons", rack, kubernetes)
+    # Every board side by side: what it is called, what its kernel allows, what it runs.
+    load_balancers = [
+        LoadBalancer(rack, name, sources[one.architecture]) for name, one in rack.load_balancers.items()
+    ]
+    for machine in rack.further.values():
+        FurtherMachine(rack, machine, sources[machine.architecture])
+    nodes = {name: ReadyNode(rack, node, sources[node.architecture]) for name, node in rack.nodes.items()}
+    etcd = ExternalEtcd(rack, authority, sources)
 
-# The proof, on every node.
-Readiness("readiness", rack, [*cluster.memberships, network, addons])
+    # kubeadm: control planes one at a time, workers as soon as the API answers.
+    cluster = Cluster("cluster", rack, nodes, authority, load_balancers, etcd)
 
-pulumi.export("kubeconfig", authority.kubeconfig)
-if rack.authority.kubeconfigs:
-    pulumi.export("kubeconfigs", authority.kubeconfigs)
-pulumi.export("endpoint", f"https://{rack.cluster.endpoint}:{rack.cluster.endpoint_port}")
-pulumi.export("nodes", {name: str(node.address) for name, node in rack.nodes.items()})
+    # On the cluster, while nodes still join: the pod network makes them ready, the addons run on them.
+    kubernetes = cluster_provider(rack, authority, cluster)
+    network = Network("network", rack, kubernetes)
+    addons = Addons("addons", rack, kubernetes)
+
+    # The proof, on every node.
+    Readiness("readiness", rack, [*cluster.memberships, network, addons])
+
+    pulumi.export("kubeconfig", authority.kubeconfig)
+    if rack.authority.kubeconfigs:
+        pulumi.export("kubeconfigs", authority.kubeconfigs)
+    pulumi.export("endpoint", f"https://{rack.cluster.endpoint}:{rack.cluster.endpoint_port}")
+    pulumi.export("nodes", {name: str(node.address) for name, node in rack.nodes.items()})
+
+
+pulumi.run(program)
