@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from providers.core.errors import StillDiffers, Unobservable
+from providers.core.errors import HostError, StillDiffers
 from providers.core.thing import Rack
 from providers.membership.admin import Admin, find_admin
 
-POLL = 2.0
+POLL = 0.5
+"""Seconds from one look to the next at least."""
+PATIENCE = "10s"
+"""How long the API is asked to tell of a change; what it cannot tell of is looked at so often."""
 PROBE = "helicon-readiness"
+_PODS = ("pod", "--namespace", "kube-system", "--all")
 Say = Callable[[str], None]
 
 
@@ -25,21 +29,28 @@ def verify(rack: Rack, wanted: Mapping[str, Any], say: Say = lambda line: None) 
     """
     deadline = time.monotonic() + float(wanted["timeout"])
     nodes = sorted(wanted["nodes"])
-    _wait("nodes", lambda admin: unready_nodes(admin.get("nodes")["items"], nodes), rack, deadline, say)
+    _wait("nodes", lambda admin: _unready(admin, nodes), ["node", *nodes], rack, deadline, say)
     with _probing(rack, wanted):
-        _wait("system pods", lambda admin: unready_pods(_system_pods(admin)), rack, deadline, say)
-        _wait("service IP and DNS on", lambda admin: _silent(admin, nodes), rack, deadline, say)
+        _wait("system pods", lambda admin: _unproven(admin, nodes), _PODS, rack, deadline, say)
 
 
 def _wait(
-    what: str, missing: Callable[[Admin], Sequence[str]], rack: Rack, deadline: float, say: Say
+    what: str,
+    missing: Callable[[Admin], Sequence[str]],
+    things: Sequence[str],
+    rack: Rack,
+    deadline: float,
+    say: Say,
 ) -> None:
+    """Until nothing is missing; between two looks the API is asked to tell when `things` are Ready."""
+    admin: Admin | None = None
     shown: Sequence[str] = ()
     while True:
         try:
-            left = missing(find_admin(rack))
-        except Unobservable as error:
-            left = [error.found]
+            admin = admin or find_admin(rack)
+            left = missing(admin)
+        except HostError as error:
+            admin, left = None, [error.found]
         if not left:
             return
         if list(left) != list(shown):
@@ -47,7 +58,16 @@ def _wait(
         shown = left
         if time.monotonic() > deadline:
             raise _not_ready(what, left)
-        time.sleep(POLL)
+        next_look = time.monotonic() + POLL
+        if admin is not None:
+            _wait_for_news(admin, things)
+        time.sleep(max(0.0, next_look - time.monotonic()))
+
+
+def _wait_for_news(admin: Admin, things: Sequence[str]) -> None:
+    asked = ("wait", "--for=condition=Ready", f"--timeout={PATIENCE}", *things)
+    with suppress(HostError):
+        admin.kubectl(*asked, check=False)
 
 
 def _not_ready(what: str, left: Sequence[str]) -> StillDiffers:
@@ -60,10 +80,18 @@ def _not_ready(what: str, left: Sequence[str]) -> StillDiffers:
     )
 
 
-def _system_pods(admin: Admin) -> list[dict[str, Any]]:
-    items = admin.get("pods", "-A")["items"]
+def _unready(admin: Admin, nodes: Sequence[str]) -> list[str]:
+    return unready_nodes(admin.get("nodes")["items"], nodes)
+
+
+def _unproven(admin: Admin, nodes: Sequence[str]) -> list[str]:
+    """System pods that are not ready, and nodes from which DNS and the service IP have not answered."""
     system = ("kube-system", "kube-flannel")
-    return [pod for pod in items if pod["metadata"]["namespace"] in system]
+    items = [pod for pod in admin.get("pods", "-A")["items"] if pod["metadata"]["namespace"] in system]
+    probes = [pod for pod in items if pod["metadata"].get("labels", {}).get("app") == PROBE]
+    answered = {pod["spec"].get("nodeName") for pod in probes if _condition(pod, "Ready")}
+    silent = [f"service IP and DNS on {name}" for name in nodes if name not in answered]
+    return unready_pods(pod for pod in items if pod not in probes) + silent
 
 
 def unready_nodes(items: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> list[str]:
@@ -72,7 +100,7 @@ def unready_nodes(items: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> 
     return [name for name in wanted if name not in ready]
 
 
-def unready_pods(items: Sequence[Mapping[str, Any]]) -> list[str]:
+def unready_pods(items: Iterable[Mapping[str, Any]]) -> list[str]:
     """Names of pods that are neither ready nor done."""
     return [
         str(pod["metadata"]["name"])
@@ -96,12 +124,6 @@ def _probing(rack: Rack, wanted: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         admin.kubectl("-n", "kube-system", "delete", "daemonset", PROBE, "--wait=false", check=False)
-
-
-def _silent(admin: Admin, nodes: Sequence[str]) -> list[str]:
-    pods = admin.get("pods", "-n", "kube-system", "-l", f"app={PROBE}")["items"]
-    answered = {pod["spec"].get("nodeName") for pod in pods if _condition(pod, "Ready")}
-    return [name for name in nodes if name not in answered]
 
 
 def probe_daemonset(wanted: Mapping[str, Any]) -> dict[str, Any]:
