@@ -14,11 +14,12 @@ from providers.membership.admin import FORMED, Admin, Lookout, Peer, becomes_rea
 from providers.membership.kubeadm_reset import LOCK, reset
 from providers.membership.remains import forget_member, forget_object
 from providers.membership.telling import tell
+from providers.membership.tokens import TOKENS
 from providers.membership.turns import TURN
 
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
-POLL = 2.0
+POLL = 1.0
 PAUSE = 0.25
 """Seconds between two glances at what was seen last, which cost no machine anything."""
 KUBEADM_TIMEOUT = 900.0
@@ -117,12 +118,8 @@ def _join(site: Site, wanted: Mapping[str, Any], admin: Admin) -> None:
         place_patches(site.host, wanted)
     forget_object(admin, str(wanted["node_name"]))
     site.say(f"kubeadm join, by {admin.host.name}")
-    token = admin.host.run(["kubeadm", "token", "create", "--ttl", "15m"], secret=True).text.strip()
-    try:
+    with TOKENS.by(admin.host) as token:
         _kubeadm(site, "join", kubeadm_config.join(wanted, token=token))
-    finally:
-        identifier = token.partition(".")[0]
-        admin.host.run(["kubeadm", "token", "delete", identifier], check=False)
     if wanted["role"] == "control-plane":
         _await_api(site)
         if admin.host.run(["test", "-e", FORMED], check=False).ok:
