@@ -28,14 +28,15 @@ comes before it, while the boards keep this computer's processors busy to the fu
 - The order. The script prepares the first control plane alone; *script, all boards at once* is the same script in this
   program's order, and its first node comes later. On real boards, which have processors of their own, holding the
   others back would add the time of the first one's preparation, so this program does not.
-- This side's processor time: engine, language host and provider beside what `ssh` takes.
+- This side's processor time: engine, language host and provider beside what `ssh` takes. Half of it is the
+  provider's packing of the bundle, for all machines some 2 GB, into SSH's packets of 32 KiB, which is done in Python.
 - The boards' own, load balancers' too. They start some hundred processes more each, which look before and after each
   change and write the journal; each program's sum is taken as it comes and once more when it is looked at; every
   machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from it; containerd and
   HAProxy start with the package and again with their configuration. How much is due to each of these was not measured.
 
-What would have to change: a repository of what a machine installs and no more; configuration that lies there before
-its package; one look for several changes.
+What would have to change: a library for SSH that packs in compiled code; a repository of what a machine installs and
+no more; configuration that lies there before its package; one look for several changes.
 """
 
 USED = """\
