@@ -26,7 +26,9 @@ preflight(rack)
 
 async def program() -> None:
     """The whole picture; the engine has the machines looked at while Python imports what it needs."""
-    await asyncio.to_thread(import_module, "pulumi_kubernetes.core.v1")  # takes a second
+    # of the SDK, which imports what is asked for, this part alone takes a second
+    await asyncio.to_thread(import_module, "pulumi_kubernetes.core.v1")
+
     sources = {machine.architecture: source_of(rack, machine.architecture) for machine in rack.machines()}
 
     # Certificates first: they need no machine, and the kubeconfig follows from them.

@@ -28,8 +28,9 @@ comes before it, while the boards keep this computer's processors busy to the fu
 - The order. The script prepares the first control plane alone; *script, all boards at once* is the same script in this
   program's order, and its first node comes later. On real boards, which have processors of their own, holding the
   others back would add the time of the first one's preparation, so this program does not.
-- This side's processor time: engine, language host and provider beside what `ssh` takes. Half of it is the
-  provider's packing of the bundle, for all machines some 2 GB, into SSH's packets of 32 KiB, which is done in Python.
+- This side's processor time: engine, language host and provider beside what `ssh` takes. Half of it, by a profile of
+  one run's first minute, is the provider's: the bundle, for all machines some 2 GB, is packed into SSH's packets of
+  32 KiB in Python.
 - The boards' own, load balancers' too. They start some hundred processes more each, which look before and after each
   change and write the journal; each program's sum is taken as it comes and once more when it is looked at; every
   machine gets the bundle's whole repository, and apt, not dpkg without its syncs, installs from it; containerd and

@@ -25,10 +25,9 @@ from bench.places import REPOSITORY
 
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER (prctl(2))."""
-_PAUSE = 0.3
-"""Seconds between two looks at the memory, which cost a processor 16 ms each for this program's processes."""
-_SHARE = 20
-"""In a run of minutes, memory that matters is there for more than such a part of the time so far."""
+_PAUSE, _LONGEST_PAUSE = 0.3, 3.0
+"""Seconds between two looks at the memory, which cost a processor 16 ms each for this program's processes: a
+twentieth of the time so far within these bounds."""
 _PROVIDER = "pulumi.dynamic"
 """What the command line of the process of all dynamic resources holds."""
 
@@ -61,7 +60,7 @@ class Watch:
     def run(self) -> None:
         """Look until told to stop."""
         begun = time.monotonic()
-        while not self.done.wait(max(_PAUSE, (time.monotonic() - begun) / _SHARE)):
+        while not self.done.wait(min(max(_PAUSE, (time.monotonic() - begun) / 20), _LONGEST_PAUSE)):
             tree = list(descendants(self.root))
             self.peak = max(self.peak, sum(_shared_out(pid) for pid in tree))
             for pid in tree:

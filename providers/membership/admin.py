@@ -74,7 +74,7 @@ class Lookout:
         self._seen: dict[Host, _Seen] = {}
 
     def peer(self, host: Host, age: float) -> Peer:
-        """What the control plane said at most `age` seconds ago."""
+        """What the control plane said; `age`: how many seconds ago it may have ended saying so."""
         with self._lock:
             seen = self._seen.setdefault(host, _Seen())
         with seen.lock:

@@ -12,12 +12,14 @@ from providers.core.errors import HostError, StillDiffers
 from providers.core.thing import Rack
 from providers.membership.admin import Admin, find_admin
 
-POLL = 0.5
+POLL = 1.0
 """Seconds from one look to the next at least."""
-PATIENCE = "10s"
-"""How long the API is asked to tell of a change; what it cannot tell of is looked at so often."""
+PATIENCE = 5
+"""Seconds for which the API is asked to tell that something missing has come."""
 PROBE = "helicon-readiness"
-_PODS = ("pod", "--namespace", "kube-system", "--all")
+_SOON = "--request-timeout=20s"
+Missing = Mapping[str, Sequence[str]]
+"""What is missing, in words, and how kubectl names the object that will be Ready (empty: there is none yet)."""
 Say = Callable[[str], None]
 
 
@@ -29,45 +31,38 @@ def verify(rack: Rack, wanted: Mapping[str, Any], say: Say = lambda line: None) 
     """
     deadline = time.monotonic() + float(wanted["timeout"])
     nodes = sorted(wanted["nodes"])
-    _wait("nodes", lambda admin: _unready(admin, nodes), ["node", *nodes], rack, deadline, say)
+    _wait("nodes", lambda admin: _unready(admin, nodes), rack, deadline, say)
     with _probing(rack, wanted):
-        _wait("system pods", lambda admin: _unproven(admin, nodes), _PODS, rack, deadline, say)
+        _wait("system pods and services", lambda admin: _unproven(admin, nodes), rack, deadline, say)
 
 
-def _wait(
-    what: str,
-    missing: Callable[[Admin], Sequence[str]],
-    things: Sequence[str],
-    rack: Rack,
-    deadline: float,
-    say: Say,
-) -> None:
-    """Until nothing is missing; between two looks the API is asked to tell when `things` are Ready."""
+def _wait(what: str, look: Callable[[Admin], Missing], rack: Rack, deadline: float, say: Say) -> None:
+    """Until nothing is missing; between two looks the API is asked to tell when the first of it is there."""
     admin: Admin | None = None
-    shown: Sequence[str] = ()
+    shown: list[str] = []
     while True:
         try:
             admin = admin or find_admin(rack)
-            left = missing(admin)
+            missing = look(admin)
         except HostError as error:
-            admin, left = None, [error.found]
-        if not left:
+            admin, missing = None, {f"{error.item}: {error.found}": ()}
+        if not missing:
             return
-        if list(left) != list(shown):
-            say(f"waiting for {what}: {', '.join(left[:4])}")
-        shown = left
+        if list(missing) != shown:
+            say(f"waiting for {what}: {', '.join(list(missing)[:4])}")
+        shown = list(missing)
         if time.monotonic() > deadline:
-            raise _not_ready(what, left)
+            raise _not_ready(what, shown)
         next_look = time.monotonic() + POLL
-        if admin is not None:
-            _wait_for_news(admin, things)
+        _wait_for_news(admin, next(iter(missing.values())))
         time.sleep(max(0.0, next_look - time.monotonic()))
 
 
-def _wait_for_news(admin: Admin, things: Sequence[str]) -> None:
-    asked = ("wait", "--for=condition=Ready", f"--timeout={PATIENCE}", *things)
-    with suppress(HostError):
-        admin.kubectl(*asked, check=False)
+def _wait_for_news(admin: Admin | None, thing: Sequence[str]) -> None:
+    if admin is not None and thing:
+        asked = ("wait", "--for=condition=Ready", f"--timeout={PATIENCE}s", *thing)
+        with suppress(HostError):
+            admin.kubectl(*asked, timeout=2.0 * PATIENCE, check=False)
 
 
 def _not_ready(what: str, left: Sequence[str]) -> StillDiffers:
@@ -80,18 +75,30 @@ def _not_ready(what: str, left: Sequence[str]) -> StillDiffers:
     )
 
 
-def _unready(admin: Admin, nodes: Sequence[str]) -> list[str]:
-    return unready_nodes(admin.get("nodes")["items"], nodes)
+def _unready(admin: Admin, nodes: Sequence[str]) -> Missing:
+    return {name: (f"node/{name}",) for name in unready_nodes(admin.get("nodes", _SOON)["items"], nodes)}
 
 
-def _unproven(admin: Admin, nodes: Sequence[str]) -> list[str]:
+def _unproven(admin: Admin, nodes: Sequence[str]) -> Missing:
     """System pods that are not ready, and nodes from which DNS and the service IP have not answered."""
     system = ("kube-system", "kube-flannel")
-    items = [pod for pod in admin.get("pods", "-A")["items"] if pod["metadata"]["namespace"] in system]
-    probes = [pod for pod in items if pod["metadata"].get("labels", {}).get("app") == PROBE]
-    answered = {pod["spec"].get("nodeName") for pod in probes if _condition(pod, "Ready")}
-    silent = [f"service IP and DNS on {name}" for name in nodes if name not in answered]
-    return unready_pods(pod for pod in items if pod not in probes) + silent
+    items = admin.get("pods", "-A", _SOON)["items"]
+    pods = [pod for pod in items if pod["metadata"]["namespace"] in system and not _is_probe(pod)]
+    probes = {str(pod["spec"].get("nodeName")): pod for pod in items if _is_probe(pod)}
+    named = {pod["metadata"]["name"]: _reference(pod) for pod in pods}
+    return {name: named[name] for name in unready_pods(pods)} | {
+        f"service IP and DNS on {node}": _reference(probes[node]) if node in probes else ()
+        for node in nodes
+        if node not in probes or not _condition(probes[node], "Ready")
+    }
+
+
+def _is_probe(pod: Mapping[str, Any]) -> bool:
+    return bool(pod["metadata"].get("labels", {}).get("app") == PROBE)
+
+
+def _reference(pod: Mapping[str, Any]) -> Sequence[str]:
+    return ("--namespace", pod["metadata"]["namespace"], f"pod/{pod['metadata']['name']}")
 
 
 def unready_nodes(items: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> list[str]:

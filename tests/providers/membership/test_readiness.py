@@ -21,7 +21,7 @@ WANTED = {
     "timeout": 60,
 }
 KUBECTL = f"kubectl {ANY} {ANY} {ANY} {ANY}"
-NEWS = f"{KUBECTL} wait --for=condition=Ready --timeout=10s"
+NEWS = f"{KUBECTL} wait --for=condition=Ready --timeout=5s"
 
 
 @pytest.fixture(autouse=True)
@@ -51,14 +51,18 @@ def probe(*, ready: bool) -> dict[str, Any]:
     return thing("probe-1", ready=ready, app=readiness.PROBE)
 
 
-BEGIN = [look(READY), kubectl("get nodes -o json", thing("cp-1", ready=True)), look(READY)]
+BEGIN = [
+    look(READY),
+    kubectl("get nodes --request-timeout=20s -o json", thing("cp-1", ready=True)),
+    look(READY),
+]
 BEGIN_PROBE = [kubectl("apply -f -"), look(READY)]
 END_PROBE = kubectl("-n kube-system delete daemonset helicon-readiness --wait=false")
 
 
 def pods(*items: dict[str, Any], exit_status: int = 0) -> Command:
     """All pods."""
-    return kubectl("get pods -A -o json", *items, exit_status=exit_status)
+    return kubectl("get pods -A --request-timeout=20s -o json", *items, exit_status=exit_status)
 
 
 def news(words: str) -> Command:
@@ -72,13 +76,15 @@ def test_the_api_is_asked_to_tell_and_the_same_control_plane_is_asked_again() ->
     host = FakeHost(
         commands=[
             look(READY),
-            kubectl("get nodes -o json", thing("cp-1", ready=False)),
-            news("node cp-1"),
-            kubectl("get nodes -o json", thing("cp-1", ready=True)),
+            kubectl("get nodes --request-timeout=20s -o json", thing("cp-1", ready=False)),
+            news("node/cp-1"),
+            kubectl("get nodes --request-timeout=20s -o json", thing("cp-1", ready=True)),
             look(READY),
             *BEGIN_PROBE,
-            pods(thing("coredns", ready=False), probe(ready=False), of_others),
-            news("pod --namespace kube-system --all"),
+            pods(thing("coredns", ready=False), of_others),
+            news("--namespace kube-system pod/coredns"),
+            pods(thing("coredns", ready=True), probe(ready=False), of_others),
+            news("--namespace kube-system pod/probe-1"),
             pods(thing("coredns", ready=True), probe(ready=True), of_others),
             END_PROBE,
         ]
@@ -88,19 +94,22 @@ def test_the_api_is_asked_to_tell_and_the_same_control_plane_is_asked_again() ->
     host.finish()
     assert said == [
         "waiting for nodes: cp-1",
-        "waiting for system pods: coredns, service IP and DNS on cp-1",
+        "waiting for system pods and services: coredns, service IP and DNS on cp-1",
+        "waiting for system pods and services: service IP and DNS on cp-1",
     ]
 
 
 def test_a_control_plane_that_fails_is_no_longer_asked() -> None:
-    """Another one is looked for."""
+    """Another one is looked for, and what it said is told."""
     first = FakeHost(
         "cp-1", commands=[*BEGIN, *BEGIN_PROBE, pods(exit_status=1), look("yes\nyes"), END_PROBE]
     )
     second = FakeHost("cp-2", commands=[look(READY), pods(probe(ready=True))])
-    readiness.verify(FakeRack({"cp-1": first, "cp-2": second}), WANTED)
+    said: list[str] = []
+    readiness.verify(FakeRack({"cp-1": first, "cp-2": second}), WANTED, said.append)
     first.finish()
     second.finish()
+    assert len(said) == 1 and "get pods" in said[0]
 
 
 def test_what_never_comes_is_named_and_the_probe_goes() -> None:

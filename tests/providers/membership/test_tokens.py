@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from providers.core.errors import HostError
 from providers.membership import tokens
 from providers.membership.tokens import Tokens
 from tests.fake_host import Answer, Command, FakeHost, pattern
@@ -58,4 +59,45 @@ def test_one_that_ends_soon_is_given_to_nobody_else(monkeypatch: pytest.MonkeyPa
     given = Tokens()
     with given.by(host) as first, given.by(host) as second:
         assert (first, second) == (ONE, OTHER)
+    host.finish()
+
+
+class Door:
+    """A lock that is taken, and tells how many wait."""
+
+    def __init__(self) -> None:
+        self.waiting = threading.Semaphore(0)
+        self.lock = threading.Lock()
+        self.lock.acquire()
+
+    def __enter__(self) -> None:
+        self.waiting.release()
+        self.lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+
+
+def test_who_waited_for_one_that_could_not_be_made_has_the_same_error() -> None:
+    """A control plane that fails keeps nobody waiting twice; whoever comes later tries again."""
+    failing = Command(argv=pattern("<tokens.create>"), secret=True, answer=Answer(exit=1, err="no API"))
+    host, given = FakeHost("cp-1", commands=[failing, made(ONE), deleted(ONE)]), Tokens()
+    door = Door()
+    given._issuers[host] = tokens._Issuer(lock=door)  # type: ignore[arg-type]
+
+    def join(_: int) -> str:
+        try:
+            with given.by(host):
+                return "joined"
+        except HostError as error:
+            return error.found
+
+    with ThreadPoolExecutor(4) as pool:
+        joins = [pool.submit(join, number) for number in range(4)]
+        for _ in joins:
+            door.waiting.acquire()
+        door.lock.release()
+        assert {one.result() for one in joins} == {"1: no API"}
+    with given.by(host) as token:
+        assert token == ONE
     host.finish()
