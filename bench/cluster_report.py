@@ -48,7 +48,8 @@ forms the cluster on the first control plane, this program on whichever is prepa
 
 OWN_TOLD = f"""\
 The same on boards that have {SHARE} of a processor each and no more (a quota of their control groups), as boards have
-processors of their own: what one does takes nothing from another.
+processors of their own: what one does takes nothing from another. There the joins decide: before and after each, the
+cluster is asked with kubectl and etcdctl, on boards that are just coming up and have no more for that either.
 """
 
 
