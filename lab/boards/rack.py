@@ -152,7 +152,7 @@ def _create(board: Board, image: str) -> None:
     partial = f"new-{board.container}"
     if MODULES.exists():
         flags.append(f"--volume={MODULES}:{MODULES}:ro")
-    engine.docker("rm", "--force", partial, check=False)
+    _discard(board)  # what an interruption left: a volume would be the former board's disk
     engine.docker("create", f"--name={partial}", *FLAGS, *flags, image)
     key = keys.archive(keys.public(board.lab))
     engine.docker("cp", "-", f"{partial}:/home/{keys.USER}", stdin=key)
