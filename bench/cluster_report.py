@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bench.cluster import CLUSTER, GROUPS, MOMENTS, OWN, SHARE, SIZE, TO_CLUSTER
 from bench.contenders.helicon import Helicon
 from bench.processors import IDLE, REST
-from bench.results import Results, Sample, number, ratio, spread
+from bench.results import Results, Sample, number, ratio, spread, table
 
 USES = (*GROUPS, REST, IDLE)
 TOLD = """\
@@ -68,12 +68,12 @@ def _took(results: Results, kind: str) -> str:
     ours = results.median(kind, Helicon.name, TO_CLUSTER, SIZE)
     rows = [[name, *_cost(runs, ours), *_counted(runs, MOMENTS)] for name, runs in _good(results, kind)]
     head = ["contender", "seconds", "spread", "ratio", "processor s", "memory MiB", "runs", *MOMENTS]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _used(results: Results) -> str:
     rows = [[name, *_counted(runs, USES)] for name, runs in _good(results, CLUSTER)]
-    return _table(["contender", *USES], rows)
+    return table(["contender", *USES], rows)
 
 
 def _good(results: Results, kind: str) -> list[tuple[str, list[Sample]]]:
@@ -91,7 +91,3 @@ def _cost(runs: Sequence[Sample], ours: float | None) -> list[str]:
 
 def _counted(runs: Sequence[Sample], what: Sequence[str]) -> list[str]:
     return [number(statistics.median(one.per_host[name] for one in runs)) for name in what]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *rows])

@@ -12,7 +12,7 @@ from bench.goals import RACK, US, goals, own_share
 from bench.growth import AT_END, CHECKPOINTED, GROWN, state_bytes
 from bench.places import REPOSITORY, VENV, Shelf, file_word
 from bench.preparation import checks
-from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread
+from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread, table
 from bench.rounds import CONTENDERS, WIRE
 
 Row = Sequence[str]
@@ -78,12 +78,6 @@ def page(results: Results, plots: Iterable[Path] = ()) -> str:
     parts += [_wire(results), cluster_report.section(results), _growth(results, drawn)]
     parts += [_profile(results), _state(results), _failures(results)]
     return "\n".join(part for part in parts if part)
-
-
-def table(head: Row, rows: Iterable[Row]) -> str:
-    """A table of Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _goals(results: Results) -> str:

@@ -120,7 +120,6 @@ def _settle(board: Board, image: str, *, reset: bool) -> None:
     entry = {entry["container"]: entry for entry in listed(board.lab)}.get(board.container)
     if entry and (reset or reason_to_renew(board, entry)):
         say(f"{board.name}: made anew: {'--reset' if reset else reason_to_renew(board, entry)}")
-        _discard(board)
         entry = None
     if entry is None:
         _create(board, image)
@@ -152,7 +151,7 @@ def _create(board: Board, image: str) -> None:
     partial = f"new-{board.container}"
     if MODULES.exists():
         flags.append(f"--volume={MODULES}:{MODULES}:ro")
-    _discard(board)  # what an interruption left: a volume would be the former board's disk
+    _discard(board)  # the former one, or the disk that an interruption left of it
     engine.docker("create", f"--name={partial}", *FLAGS, *flags, image)
     key = keys.archive(keys.public(board.lab))
     engine.docker("cp", "-", f"{partial}:/home/{keys.USER}", stdin=key)

@@ -84,9 +84,9 @@ class Lookout:
             return seen.peer
 
 
-def peers(rack: Rack, *, without: str = "") -> list[Peer]:
+def peers(rack: Rack, *, without: str = "", look: Callable[[Host], Peer] = Peer) -> list[Peer]:
     """The control planes of the rack, asked one after the other, but for one."""
-    return [Peer(rack.host(name)) for name in rack.control_planes() if name != without]
+    return [look(rack.host(name)) for name in rack.control_planes() if name != without]
 
 
 def missing(rack: Rack, *, without: str) -> list[Peer]:

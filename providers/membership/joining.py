@@ -19,8 +19,9 @@ from providers.membership.turns import TURN
 
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
-POLL = 1.0
-"""Seconds between two looks at a control plane that is coming up."""
+POLL = 2.0
+AGE = 1.0
+"""Seconds for which a look at a control plane serves all who wait for one."""
 PAUSE = 0.25
 """Seconds between two glances at what was seen last, which cost no machine anything."""
 KUBEADM_TIMEOUT = 900.0
@@ -85,9 +86,8 @@ def _wait_for_cluster(site: Site) -> Admin:
     """An administrator of the cluster, as soon as a control plane answers."""
     deadline = time.monotonic() + WAIT
     site.say("waiting for a control plane")
-    others = [name for name in site.rack.control_planes() if name != site.host.name]
     while True:
-        found = [_LOOKOUT.peer(site.rack.host(name), POLL) for name in others]
+        found = peers(site.rack, without=site.host.name, look=lambda host: _LOOKOUT.peer(host, AGE))
         for peer in found:
             if peer.ready:
                 return Admin(peer.host)

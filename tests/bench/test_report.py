@@ -10,8 +10,8 @@ from bench.contenders.contender import AGAIN, FIRST
 from bench.goals import FLOOR, PYINFRA, RACK, SCRIPT, US, Goal, goals
 from bench.growth import ONE_CHANGED
 from bench.meter import Cost
-from bench.report import page, table
-from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread
+from bench.report import page
+from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio, spread, table
 from bench.rounds import turned
 
 
