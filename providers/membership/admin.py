@@ -19,6 +19,8 @@ CACHE = "/run/helicon-kubectl"
 """Where kubectl keeps what it discovered: its own default is below the user's home."""
 FORMED = "/var/lib/helicon/formed"
 """Marks a control plane of a cluster that became ready: from then on, leaving it has rules."""
+AGE = 1.0
+"""Seconds for which a look at a control plane serves all who wait for one."""
 
 READY: Argv = ("kubectl", "--kubeconfig", ADMIN_CONF, "--request-timeout=5s", "get", "--raw", "/readyz")
 # admin.conf speaks to the endpoint, where any control plane answers; the controller manager's to the
@@ -60,28 +62,40 @@ def parse_status(text: str) -> tuple[bool, bool, bool]:
 class _Seen:
     lock: threading.Lock = field(default_factory=threading.Lock)
     peer: Peer | None = None
-    at: float = 0.0
+    until: float = 0.0
 
 
 class Lookout:
     """What all who wait for a control plane see of it: whoever comes first looks, the others take the answer.
 
-    A look starts two kubectl on a board that is just coming up; dozens of workers wait for it at once.
+    A look starts two kubectl on a board that is just coming up; dozens of workers wait for it at once. It serves
+    for `age` seconds, and for as long as it took: a slow board is not to spend itself on saying that it is slow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, age: float) -> None:
+        self._age = age
         self._lock = threading.Lock()
         self._seen: dict[Host, _Seen] = {}
 
-    def peer(self, host: Host, age: float) -> Peer:
-        """What the control plane said; `age`: how many seconds ago it may have ended saying so."""
+    def peer(self, host: Host) -> Peer:
+        """What the control plane said."""
         with self._lock:
             seen = self._seen.setdefault(host, _Seen())
         with seen.lock:
-            if seen.peer is None or time.monotonic() - seen.at >= age:
+            began = time.monotonic()
+            if seen.peer is None or began >= seen.until:
                 seen.peer = Peer(host)
-                seen.at = time.monotonic()
+                ended = time.monotonic()
+                seen.until = ended + max(self._age, ended - began)
             return seen.peer
+
+
+_LOOKOUT = Lookout(AGE)
+
+
+def recent(host: Host) -> Peer:
+    """What a control plane said a moment ago, to whoever asked."""
+    return _LOOKOUT.peer(host)
 
 
 def peers(rack: Rack, *, without: str = "", look: Callable[[Host], Peer] = Peer) -> list[Peer]:
@@ -123,7 +137,9 @@ class Admin:
         return json.loads(self.kubectl("get", *args, "-o", "json").text)
 
 
-def find_admin(rack: Rack, *, without: str = "", prefer: Sequence[str] = ()) -> Admin:
+def find_admin(
+    rack: Rack, *, without: str = "", prefer: Sequence[str] = (), look: Callable[[Host], Peer] = Peer
+) -> Admin:
     """An administrator on the first control plane whose API is ready.
 
     Raises Unobservable when there is none, naming what each said.
@@ -133,7 +149,7 @@ def find_admin(rack: Rack, *, without: str = "", prefer: Sequence[str] = ()) -> 
     for name in names:
         if name == without:
             continue
-        peer = Peer(rack.host(name))
+        peer = look(rack.host(name))
         if peer.ready:
             return Admin(peer.host)
         said.append(f"{name}: {_silence(peer)}")

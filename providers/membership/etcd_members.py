@@ -40,44 +40,44 @@ class Member:
 
 
 class Etcd:
-    """etcdctl, in the pod of one member."""
+    """etcdctl, in the pod of one member, which has `listed` all members as JSON."""
 
-    def __init__(self, admin: Admin, pod: str) -> None:
-        self._admin, self._pod = admin, pod
+    def __init__(self, admin: Admin, pod: str, listed: str) -> None:
+        self._admin, self._pod, self._listed = admin, pod, listed
+
+    def knows(self, node: str, address: str = "") -> bool:
+        """Whether a member is the node's, or is at the address without a name yet."""
+        return any(member.is_of(node, address) for member in parse_members(self._listed, ""))
 
     def members(self) -> list[Member]:
-        """All members; raises Unobservable where etcd has lost its quorum."""
-        listed = self._run("member", "list", "-w", "json")
-        if listed is None:
-            raise Unobservable(
-                host=str(self._admin.host),
-                item="etcd members",
-                expected=f"an answer of etcdctl in {self._pod}",
-                found="none",
-                next_step=f"kubectl -n kube-system logs {self._pod} --tail=50",
-            )
-        return parse_members(listed, self._run("endpoint", "status", "--cluster", "-w", "json") or "")
+        """All members, and how they are."""
+        return parse_members(
+            self._listed, _etcdctl(self._admin, self._pod, "endpoint", "status", "--cluster") or ""
+        )
 
     def remove(self, member: Member) -> None:
         """Take a member out; a leader hands its office on first, so that no election is waited for."""
         if member.leader:
             self._hand_on(member)
-        self._admin.kubectl(*self._exec(_HERE), "member", "remove", f"{member.identifier:x}")
+        self._admin.kubectl(*_exec(self._pod), "member", "remove", f"{member.identifier:x}")
 
     def _hand_on(self, leader: Member) -> None:
         heirs = [one for one in self.members() if one.healthy and not one.learner and not one.leader]
         if heirs and leader.clients:
             words = ["move-leader", f"{heirs[0].identifier:x}"]
             # only a courtesy: without it the others elect one by themselves
-            self._admin.kubectl(*self._exec(leader.clients[0]), *words, check=False)
+            self._admin.kubectl(*_exec(self._pod, leader.clients[0]), *words, check=False)
 
-    def _run(self, *words: str) -> str | None:
-        done = self._admin.kubectl(*self._exec(_HERE), *words, check=False)
-        # with one endpoint silent, the status is 1 and the others' answers are there
-        return done.text if done.text.startswith(("{", "[")) else None
 
-    def _exec(self, endpoint: str) -> list[str]:
-        return ["exec", "-n", "kube-system", self._pod, "--", *_ETCDCTL, f"--endpoints={endpoint}"]
+def _etcdctl(admin: Admin, pod: str, *words: str) -> str | None:
+    """The answer as JSON, or None without one."""
+    done = admin.kubectl(*_exec(pod), *words, "-w", "json", check=False)
+    # with one endpoint silent, the status is 1 and the others' answers are there
+    return done.text if done.text.startswith(("{", "[")) else None
+
+
+def _exec(pod: str, endpoint: str = _HERE) -> list[str]:
+    return ["exec", "-n", "kube-system", pod, "--", *_ETCDCTL, f"--endpoints={endpoint}"]
 
 
 def parse_members(listed: str, status: str) -> list[Member]:
@@ -104,7 +104,10 @@ def _member(one: Mapping[str, Any], leaders: Mapping[int, int]) -> Member:
 
 
 def find_etcd(admin: Admin, *, without: str = "") -> Etcd | None:
-    """etcd through the pod of a member, not the named node's; None where etcd is not the cluster's own."""
+    """etcd through the pod of a member, not the named node's; None where etcd is not the cluster's own.
+
+    Raises Unobservable when no member answers, as when they have lost their quorum.
+    """
     pods = admin.get("pods", "-n", "kube-system", "-l", "component=etcd")["items"]
     if not pods:
         return None
@@ -114,14 +117,14 @@ def find_etcd(admin: Admin, *, without: str = "") -> Etcd | None:
     )
     for pod in others:
         name = str(pod["metadata"]["name"])
-        if admin.kubectl("exec", "-n", "kube-system", name, "--", "etcd", "--version", check=False).ok:
-            return Etcd(admin, name)
-    raise Refused(
+        if listed := _etcdctl(admin, name, "member", "list"):
+            return Etcd(admin, name, listed)
+    raise Unobservable(
         host=str(admin.host),
         item="etcd members",
-        expected="a member that can be asked",
+        expected="a member that lists them (etcdctl member list)",
         found=f"none of {', '.join(str(pod['metadata']['name']) for pod in others) or 'no others'} answers",
-        next_step="kubectl -n kube-system get pods -l component=etcd -o wide",
+        next_step="kubectl -n kube-system get pods -l component=etcd -o wide; kubectl logs of those that run",
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from providers.control_plane.reconfiguring import MEMBERSHIP
 from providers.core.errors import HostError, Unobservable
 from providers.core.thing import Rack
-from providers.membership.admin import ADMIN_CONF, FORMED, Admin, find_admin, peers
+from providers.membership.admin import ADMIN_CONF, FORMED, Admin, find_admin, peers, recent
 from providers.membership.turns import TURN
 
 POLL = 2.0
@@ -22,12 +22,12 @@ def await_api(rack: Rack, say: Callable[[str], None]) -> None:
     Raises Unobservable, naming what each control plane said, when it does not in time or the last one failed.
     """
     say("waiting for a first control plane")
-    _await(lambda: _joined(find_admin(rack)))
+    _await(lambda: _joined(find_admin(rack, look=recent)))
 
 
 def form(rack: Rack) -> None:
     """Wait until the API answers through the endpoint, then mark the control planes."""
-    _await(lambda: find_admin(rack))
+    _await(lambda: find_admin(rack, look=recent))
     _on_each(rack, ["sh", "-c", f"[ ! -e {ADMIN_CONF} ] || touch {FORMED}"])
 
 

@@ -10,7 +10,7 @@ from providers.control_plane.manifests import place_patches
 from providers.core.errors import HostError, Refused
 from providers.core.thing import Site
 from providers.membership import kubeadm_config
-from providers.membership.admin import FORMED, Admin, Lookout, Peer, becomes_ready, peers
+from providers.membership.admin import FORMED, Admin, Peer, becomes_ready, peers, recent
 from providers.membership.kubeadm_reset import LOCK, reset
 from providers.membership.remains import forget_member, forget_object
 from providers.membership.telling import tell
@@ -20,14 +20,10 @@ from providers.membership.turns import TURN
 WAIT = 1200.0
 """Seconds a worker waits for a control plane: on slow boards, packages and images take ten minutes."""
 POLL = 2.0
-AGE = 1.0
-"""Seconds for which a look at a control plane serves all who wait for one."""
 PAUSE = 0.25
 """Seconds between two glances at what was seen last, which cost no machine anything."""
 KUBEADM_TIMEOUT = 900.0
 """Seconds for one run of kubeadm; above the sum of its own timeouts (four minutes each by default)."""
-
-_LOOKOUT = Lookout()
 
 _ANONYMOUS = (
     *("kubectl", "--kubeconfig", "/dev/null", "--insecure-skip-tls-verify", "--request-timeout=5s"),
@@ -87,7 +83,7 @@ def _wait_for_cluster(site: Site) -> Admin:
     deadline = time.monotonic() + WAIT
     site.say("waiting for a control plane")
     while True:
-        found = peers(site.rack, without=site.host.name, look=lambda host: _LOOKOUT.peer(host, AGE))
+        found = peers(site.rack, without=site.host.name, look=recent)
         for peer in found:
             if peer.ready:
                 return Admin(peer.host)

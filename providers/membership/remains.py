@@ -9,8 +9,10 @@ from providers.membership.etcd_members import find_etcd
 def forget_member(admin: Admin, node: str, address: str = "") -> None:
     """Remove the etcd member of a node, where there is one."""
     etcd = find_etcd(admin, without=node)
-    for member in etcd.members() if etcd else []:
-        if etcd and member.is_of(node, address):
+    if not etcd or not etcd.knows(node, address):
+        return
+    for member in etcd.members():
+        if member.is_of(node, address):
             etcd.remove(member)
 
 

@@ -2,33 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from providers.core.host import Completed
+from providers.membership import admin
 from providers.membership.admin import Lookout
-from tests.fake_host import FakeHost
+from tests.fake_host import Command, FakeHost
 from tests.providers.membership.test_leaving import READY, look
 
 NOT_READY = "yes\nno"
 
 
+class Clock(SimpleNamespace):
+    """Seconds that pass only when they are told to."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        """As time's own."""
+        return self.now
+
+
+class Board(FakeHost):
+    """A board that takes its time to answer."""
+
+    def __init__(self, clock: Clock, seconds: float, commands: Iterable[Command]) -> None:
+        super().__init__("cp-1", commands=commands)
+        self._clock, self._seconds = clock, seconds
+
+    def run(self, argv: Sequence[str], **options: Any) -> Completed:
+        """Answer when the time has passed."""
+        self._clock.now += self._seconds
+        return super().run(argv, **options)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that looks go by."""
+    clock = Clock()
+    monkeypatch.setattr(admin, "time", clock)
+    return clock
+
+
 def test_many_who_wait_cost_a_control_plane_one_look() -> None:
     """The strict host would refuse a second."""
     first = FakeHost("cp-1", commands=[look(READY)])
-    lookout = Lookout()
+    lookout = Lookout(60.0)
     with ThreadPoolExecutor(16) as pool:
-        seen = list(pool.map(lambda _: lookout.peer(first, 60.0).ready, range(16)))
+        seen = list(pool.map(lambda _: lookout.peer(first).ready, range(16)))
     assert seen == [True] * 16
     first.finish()
 
 
-def test_what_is_too_old_is_looked_at_anew() -> None:
+def test_what_is_too_old_is_looked_at_anew(clock: Clock) -> None:
     """And what another machine said is not taken for it."""
     first = FakeHost("cp-1", commands=[look(NOT_READY), look(READY)])
     second = FakeHost("cp-2", commands=[look(NOT_READY)])
-    lookout = Lookout()
-    assert not lookout.peer(first, 60.0).ready
-    assert lookout.peer(first, 0.0).ready
-    assert lookout.peer(first, 60.0).ready
-    assert not lookout.peer(second, 60.0).ready
+    lookout = Lookout(1.0)
+    assert not lookout.peer(first).ready
+    clock.now += 1.0
+    assert lookout.peer(first).ready
+    clock.now += 0.9
+    assert lookout.peer(first).ready
+    assert not lookout.peer(second).ready
     first.finish()
     second.finish()
+
+
+def test_a_slow_board_rests_as_long_as_it_took(clock: Clock) -> None:
+    """Looks take half of its time at most, or the waiting would keep it from what is waited for."""
+    board = Board(clock, 6.0, [look(NOT_READY), look(READY)])
+    lookout = Lookout(1.0)
+    assert not lookout.peer(board).ready
+    clock.now += 5.9
+    assert not lookout.peer(board).ready
+    clock.now += 0.1
+    assert lookout.peer(board).ready
+    board.finish()

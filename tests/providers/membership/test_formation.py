@@ -6,6 +6,7 @@ import pytest
 
 from providers.core.errors import Unobservable
 from providers.membership import formation
+from providers.membership.admin import Peer
 from providers.membership.turns import Turn
 from tests.fake_host import FakeHost
 from tests.providers.membership.test_leaving import READY, look, say
@@ -17,8 +18,9 @@ RECORDED = "test -e /var/lib/helicon/membership.json"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Turn:
-    """No pauses, and turns that no other test has taken."""
+    """No pauses, looks that serve nobody else, and turns that no other test has taken."""
     monkeypatch.setattr(formation, "POLL", 0.0)
+    monkeypatch.setattr(formation, "recent", Peer)
     monkeypatch.setattr("providers.membership.turns.PATIENCE", -1.0)
     turn = Turn()
     monkeypatch.setattr(formation, "TURN", turn)

@@ -11,8 +11,9 @@ from providers.core.errors import Refused
 from providers.core.journal import Journal
 from providers.core.thing import Site
 from providers.membership import kubeadm_reset, leaving
-from providers.membership.admin import LOOK
+from providers.membership.admin import LOOK, Admin
 from providers.membership.etcd_members import check_quorum, parse_members
+from providers.membership.remains import forget_member
 from tests.fake_host import Answer, Command, FakeHost, pattern
 from tests.scenarios import FakeRack
 
@@ -75,12 +76,6 @@ def etcdctl(by: str, endpoint: str = "https://127.0.0.1:2379") -> str:
     return f"{KUBECTL} exec -n kube-system etcd-{by} -- {' '.join(words)}"
 
 
-def asked(by: str, *names: str) -> list[Command]:
-    """The pods are listed, and one that runs is found."""
-    runs = say(f"{KUBECTL} exec -n kube-system etcd-{by} -- etcd --version")
-    return [say(PODS, etcd_pods(*names)), runs]
-
-
 def node(name: str, *, ready: bool = True) -> Command:
     """The Node object is read."""
     conditions = [{"type": "Ready", "status": str(ready)}]
@@ -136,13 +131,13 @@ def test_a_control_plane_hands_over_before_it_is_reset() -> None:
     three = ["cp-1", "cp-2", "cp-3"]
     helped = [
         look(READY),
-        *asked("cp-2", *three),
+        say(PODS, etcd_pods(*three)),
         *etcd("cp-2", three),
         node("cp-1"),
         drain("cp-1"),
-        *asked("cp-2", *three),
+        say(PODS, etcd_pods(*three)),
         *etcd("cp-2", three),
-        *etcd("cp-2", three),
+        *etcd("cp-2", three)[1:],
         say(f"{etcdctl('cp-2', 'https://cp-1.test:2379')} move-leader b"),
         say(f"{etcdctl('cp-2')} member remove a"),
         forgotten("cp-1"),
@@ -197,7 +192,7 @@ def test_an_etcd_member_stays_when_the_rest_would_lose_the_quorum() -> None:
     leaver = FakeHost("cp-1", commands=[say(MEMBER), say(MARK)])
     commands = [
         look(READY),
-        *asked("cp-2", "cp-1", "cp-2", "cp-3"),
+        say(PODS, etcd_pods("cp-1", "cp-2", "cp-3")),
         *etcd("cp-2", ["cp-1", "cp-2"], ["cp-3"]),
     ]
     peer = FakeHost("cp-2", commands=commands)
@@ -250,13 +245,35 @@ def test_a_dead_control_plane_takes_its_etcd_member_along() -> None:
     three = ["cp-1", "cp-2", "cp-3"]
     commands = [
         look(READY),
-        *asked("cp-2", *three),
+        say(PODS, etcd_pods(*three)),
         *etcd("cp-2", three[1:], three[:1]),
         say(f"{etcdctl('cp-2')} member remove a"),
         forgotten("cp-1"),
     ]
     peer = FakeHost("cp-2", commands=commands)
     leaving.abandon(FakeRack({peer.name: peer}, ["cp-1", "cp-2"]), "cp-1", "cp-1")
+    peer.finish()
+
+
+def test_members_are_asked_in_turn_until_one_answers() -> None:
+    """Where nothing is left of the board, one listing is all that it costs."""
+    silent = say(f"{etcdctl('cp-2')} member list -w json", exit=1)
+    commands = [
+        say(PODS, etcd_pods("cp-1", "cp-2", "cp-3")),
+        silent,
+        etcd("cp-3", ["cp-2", "cp-3"])[0],
+    ]
+    peer = FakeHost("cp-2", commands=commands)
+    forget_member(Admin(peer), "cp-1", "10.0.0.11")
+    peer.finish()
+
+
+def test_where_no_member_answers_nothing_is_concluded() -> None:
+    """The error names those that were asked; a board that is given up waits for them as well."""
+    commands = [say(PODS, etcd_pods("cp-1", "cp-2")), say(f"{etcdctl('cp-2')} member list -w json", exit=1)]
+    peer = FakeHost("cp-2", commands=[look(READY), *commands, look(READY)])
+    with pytest.raises(Refused, match="none of etcd-cp-2 answers"):
+        leaving.abandon(FakeRack({peer.name: peer}, ["cp-2"]), "cp-1", "cp-1")
     peer.finish()
 
 

@@ -11,7 +11,7 @@ from providers.core.errors import Refused
 from providers.membership import relocating
 from providers.membership.turns import Turn
 from tests.fake_host import FakeHost
-from tests.providers.membership.test_leaving import asked, etcd, look, site
+from tests.providers.membership.test_leaving import PODS, etcd, etcd_pods, look, say, site
 
 READY = "yes\nyes\nok"
 MEMBER = {"role": "control-plane", "node_name": "cp-3", "address": "10.0.0.13"}
@@ -23,7 +23,12 @@ def test_the_second_one_waits_until_the_first_has_joined_again(monkeypatch: pyte
     mover = FakeHost("cp-3")
     peer = FakeHost(
         "cp-1",
-        commands=[look(READY), look(READY), *asked("cp-1", "cp-1", "cp-3"), *etcd("cp-1", ["cp-1", "cp-3"])],
+        commands=[
+            look(READY),
+            look(READY),
+            say(PODS, etcd_pods("cp-1", "cp-3")),
+            *etcd("cp-1", ["cp-1", "cp-3"]),
+        ],
     )
     away = FakeHost("cp-2", commands=[look("no\nno")])
     with pytest.raises(Refused, match=r"1 of 2 other control planes ready \(cp-1\)"):
