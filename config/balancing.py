@@ -110,7 +110,8 @@ class Haproxy(Part):
     maxconn: Annotated[int, Field(ge=1, le=1000000)] = 4000
     """Most connections at once."""
     check_interval: HaproxyTime = "500ms"
-    """Time between two health checks of an API server, and the longest that its TLS handshake may take in one."""
+    """Time between two health checks of an API server; one whose TLS handshake takes longer, or longer than
+    timeout_connect, has failed."""
     check_fast_interval: HaproxyTime = "100ms"
     """The same while checks begin to fail, or to succeed again."""
     fall: Annotated[int, Field(ge=1, le=100)] = 2

@@ -20,7 +20,9 @@ CACHE = "/run/helicon-kubectl"
 FORMED = "/var/lib/helicon/formed"
 """Marks a control plane of a cluster that became ready: from then on, leaving it has rules."""
 AGE = 1.0
-"""Seconds for which a look at a control plane serves all who wait for one."""
+"""Seconds for which a look at a control plane serves all who wait for one, at least."""
+REST = 5.0
+"""Most seconds that a slow board is given before it is asked anew; as long as READY waits for an answer."""
 
 READY: Argv = ("kubectl", "--kubeconfig", ADMIN_CONF, "--request-timeout=5s", "get", "--raw", "/readyz")
 # admin.conf speaks to the endpoint, where any control plane answers; the controller manager's to the
@@ -43,7 +45,7 @@ class Peer:
         self.error: HostError | None = None
         self.member = self.formed = self.ready = False
         try:
-            # `run`, not `ask`: while a cluster forms, an answer of a second ago is of no use
+            # `run`, not `ask`: while a cluster forms, what was asked at the run's beginning is of no use
             answer = host.run(STATUS) if fresh else host.ask([STATUS])[0]
         except HostError as error:
             self.error = error
@@ -69,7 +71,7 @@ class Lookout:
     """What all who wait for a control plane see of it: whoever comes first looks, the others take the answer.
 
     A look starts two kubectl on a board that is just coming up; dozens of workers wait for it at once. It serves
-    for `age` seconds, and for as long as it took: a slow board is not to spend itself on saying that it is slow.
+    for `age` seconds, or longer where the board is slow to say that it is not ready (`_rest`).
     """
 
     def __init__(self, age: float) -> None:
@@ -86,8 +88,13 @@ class Lookout:
             if seen.peer is None or began >= seen.until:
                 seen.peer = Peer(host)
                 ended = time.monotonic()
-                seen.until = ended + max(self._age, ended - began)
+                seen.until = ended + max(self._age, _rest(seen.peer, ended - began))
             return seen.peer
+
+
+def _rest(peer: Peer, took: float) -> float:
+    """As long as the look took, so that looks have half of a board's time at most while its API comes up."""
+    return 0.0 if peer.ready or peer.error else min(took, REST)
 
 
 _LOOKOUT = Lookout(AGE)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from providers.core.errors import Refused, Unobservable
+from providers.core.errors import Refused, TooSlow, Unobservable
 from providers.membership.admin import Admin
 
 _PKI = "/etc/kubernetes/pki/etcd"
@@ -70,8 +70,11 @@ class Etcd:
 
 
 def _etcdctl(admin: Admin, pod: str, *words: str) -> str | None:
-    """The answer as JSON, or None without one."""
-    done = admin.kubectl(*_exec(pod), *words, "-w", "json", check=False)
+    """The answer as JSON, or None without one, as from a board whose kubelet hangs."""
+    try:
+        done = admin.kubectl(*_exec(pod), *words, "-w", "json", check=False)
+    except TooSlow:
+        return None
     # with one endpoint silent, the status is 1 and the others' answers are there
     return done.text if done.text.startswith(("{", "[")) else None
 

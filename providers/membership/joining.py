@@ -52,7 +52,8 @@ def become_member(site: Site, wanted: Mapping[str, Any]) -> None:
 def _form_or_join(site: Site, wanted: Mapping[str, Any]) -> None:
     others = peers(site.rack, without=site.host.name)
     if any(peer.member or peer.formed for peer in others):
-        _join(site, wanted, _wait_for_cluster(site))
+        ready = next((Admin(peer.host) for peer in others if peer.ready), None)
+        _join(site, wanted, ready or _wait_for_cluster(site))
         return
     if others and all(peer.error is not None for peer in others):
         _refuse_second_cluster(site, others, str(wanted["endpoint"]))

@@ -115,19 +115,15 @@ def _cannot_leave(machine: str, error: Unobservable) -> Refused:
     )
 
 
-def forget_node(rack: Rack, machine: str, node: str) -> None:
-    """Remove the Node object, and the etcd member where a dead board left one."""
-    admin = find_admin(rack, without=machine)
-    forget_member(admin, node)
-    forget_object(admin, node)
-
-
 def abandon(rack: Rack, machine: str, node: str) -> None:
-    """Remove a board that will not come back from the cluster, unless that is gone as well."""
+    """Remove what a board that will not come back has left in the cluster, unless that is gone as well."""
     try:
-        forget_node(rack, machine, node)
+        admin = find_admin(rack, without=machine)
     except Unobservable as error:
         # without a mark on any control plane that answers, there is nothing to be removed from
         living = any(peer.formed for peer in peers(rack, without=machine))
         if living and os.environ.get(TEARDOWN) != "1":
             raise _cannot_leave(machine, error) from None
+        return
+    forget_member(admin, node)
+    forget_object(admin, node)

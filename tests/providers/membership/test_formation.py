@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from providers.core.errors import Unobservable
+from providers.core.host import Host
 from providers.membership import formation
 from providers.membership.admin import Peer
 from providers.membership.turns import Turn
@@ -18,16 +19,28 @@ RECORDED = "test -e /var/lib/helicon/membership.json"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Turn:
-    """No pauses, looks that serve nobody else, and turns that no other test has taken."""
+    """No pauses, and turns that no other test has taken."""
     monkeypatch.setattr(formation, "POLL", 0.0)
-    monkeypatch.setattr(formation, "recent", Peer)
     monkeypatch.setattr("providers.membership.turns.PATIENCE", -1.0)
     turn = Turn()
     monkeypatch.setattr(formation, "TURN", turn)
     return turn
 
 
-def test_one_control_plane_that_answers_is_enough() -> None:
+@pytest.fixture(autouse=True)
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The control planes that were looked at together with all others who wait, each time anew."""
+    names: list[str] = []
+
+    def recent(host: Host) -> Peer:
+        names.append(host.name)
+        return Peer(host)
+
+    monkeypatch.setattr(formation, "recent", recent)
+    return names
+
+
+def test_one_control_plane_that_answers_is_enough(looks: list[str]) -> None:
     """Once its kubeadm has ended: until then all may be reset. The second is no member yet."""
     said: list[str] = []
     first = FakeHost(
@@ -37,6 +50,7 @@ def test_one_control_plane_that_answers_is_enough() -> None:
     second = FakeHost("cp-2", commands=[look(NO_MEMBER)])
     formation.await_api(FakeRack({"cp-1": first, "cp-2": second}), said.append)
     assert said == ["waiting for a first control plane"]
+    assert looks == ["cp-1", "cp-2", "cp-1", "cp-1"]
     first.finish()
     second.finish()
 
