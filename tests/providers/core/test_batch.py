@@ -55,7 +55,7 @@ def test_a_command_that_is_missing_is_an_answer() -> None:
 def test_a_hung_question_does_not_hold_up_the_others() -> None:
     """Its answer says that there was none."""
     questions: list[Argv] = [("sleep", "60"), ("echo", "on")]
-    found = answered(*questions, seconds=0.2)
+    found = answered(*questions, seconds=1.0)
     late = found[batch.key(questions[0])].to(questions[0])
     assert (late.exit_status, b"no answer" in late.stderr) == (batch.HUNG, True)
     assert found[batch.key(questions[1])].stdout == b"on\n"
