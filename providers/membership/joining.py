@@ -52,8 +52,7 @@ def become_member(site: Site, wanted: Mapping[str, Any]) -> None:
 def _form_or_join(site: Site, wanted: Mapping[str, Any]) -> None:
     others = peers(site.rack, without=site.host.name)
     if any(peer.member or peer.formed for peer in others):
-        ready = next((Admin(peer.host) for peer in others if peer.ready), None)
-        _join(site, wanted, ready or _wait_for_cluster(site))
+        _join(site, wanted, _first_ready(others) or _wait_for_cluster(site))
         return
     if others and all(peer.error is not None for peer in others):
         _refuse_second_cluster(site, others, str(wanted["endpoint"]))
@@ -85,12 +84,15 @@ def _wait_for_cluster(site: Site) -> Admin:
     site.say("waiting for a control plane")
     while True:
         found = peers(site.rack, without=site.host.name, look=recent)
-        for peer in found:
-            if peer.ready:
-                return Admin(peer.host)
+        if admin := _first_ready(found):
+            return admin
         if time.monotonic() > deadline or TURN.hopeless():
             raise _no_cluster(site, found)
         time.sleep(PAUSE)
+
+
+def _first_ready(found: list[Peer]) -> Admin | None:
+    return next((Admin(peer.host) for peer in found if peer.ready), None)
 
 
 def _no_cluster(site: Site, found: list[Peer]) -> HostError:

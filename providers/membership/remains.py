@@ -9,6 +9,7 @@ from providers.membership.etcd_members import find_etcd
 def forget_member(admin: Admin, node: str, address: str = "") -> None:
     """Remove the etcd member of a node, where there is one."""
     etcd = find_etcd(admin, without=node)
+    # how the members are costs another process in a pod: it is asked only where one of them goes
     if not etcd or not etcd.knows(node, address):
         return
     for member in etcd.members():
