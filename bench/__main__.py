@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from bench import cluster, report
@@ -22,12 +21,14 @@ from bench.contenders.helicon import resource_bytes
 from bench.growth import Growth, learn, sizes
 from bench.places import PUBLISHED, REPOSITORY, TRIAL, WORK
 from bench.profile import PROFILE, Profile
+from bench.quiet import refuse_noise
 from bench.results import SIMULATED, Results, about_machine, versions
 from bench.rounds import CONTENDERS, Series
 from bench.simulated import Model, by_ssh
 from bench.target import USER, Fleet, Target
 from lab import namespace
-from lab.boards import keys
+from lab.boards import __main__ as base
+from lab.boards import keys, rack
 from lab.shell import say
 
 MODELS = 2
@@ -63,6 +64,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -> int:
     """The boards are made from outside; what is measured runs in the lab's network, beside them."""
+    with base.ground(LAB):
+        rack.remove(cluster.LAB)  # what an interruption left of it would still run
+        refuse_noise([LAB.name])
     if set(parts) - {"cluster", "report"}:
         Boards(max([MODELS, *sizes(args.sizes if "sides" in parts else "")])).up()
     if "cluster" in parts:
@@ -76,7 +80,6 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
 
 
 def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> None:
-    _refuse_swap()
     # a job in the background ignores it, and so would the engine's plugins: it waits 5 s for each to end by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _compile()
@@ -180,13 +183,6 @@ def _contenders(wanted: str, results: Results) -> list[str]:
         results.notes["mitogen"] = "left out, it does not support this ansible-core."
         names.remove(AnsibleMitogen.name)
     return names
-
-
-def _refuse_swap() -> None:
-    if len(Path("/proc/swaps").read_text().splitlines()) > 1:
-        raise SystemExit(
-            "this machine has swap, which boards share: each first run would turn it off. Next: swapoff -a"
-        )
 
 
 def _parser() -> argparse.ArgumentParser:

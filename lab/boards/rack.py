@@ -78,7 +78,7 @@ def refresh_known_hosts(lab: Lab) -> None:
 
 
 def listed(lab: Lab | None = None) -> list[dict[str, Any]]:
-    """All boards of a lab (or of all labs): board, container, running, key, image."""
+    """All boards of a lab (or of all labs): lab, board, container, running, key, image, address."""
     wanted = "label=helicon.lab" + (f"={lab.name}" if lab else "")
     names = engine.lines("ps", "--all", "--quiet", "--no-trunc", "--filter", wanted)
     # one that is being made anew may be gone by now: of that one, nothing is said
@@ -97,6 +97,7 @@ def remove(lab: Lab) -> None:
 def _entry(described: dict[str, Any]) -> dict[str, Any]:
     labels = described["Config"]["Labels"]
     return {
+        "lab": labels["helicon.lab"],
         "board": labels["helicon.board"],
         "container": described["Name"].lstrip("/"),
         "running": described["State"]["Running"],

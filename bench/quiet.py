@@ -1,0 +1,36 @@
+"""Whether this machine is fit to be measured on: what would be in every time, and unseen, is refused beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lab.boards import rack
+
+SWAPS = Path("/proc/swaps")
+
+
+def refuse_noise(own: Collection[str]) -> None:
+    """End with all that is amiss; `own` are the names of the labs that are measured on. The engine has to run."""
+    told = noise(SWAPS.read_text(), rack.listed(), own)
+    if told:
+        raise SystemExit("\n".join(told))
+
+
+def noise(swaps: str, entries: Sequence[Mapping[str, Any]], own: Collection[str]) -> list[str]:
+    """What is amiss: swap (`/proc/swaps`), and racks beside (`rack.listed`).
+
+    A cluster that only idles takes a third of a processor, and its boards start with the engine.
+    """
+    others = sorted({one["lab"] for one in entries if one["running"] and one["lab"] not in own})
+    told = [
+        f"boards of the lab {name!r} run beside, and their work would be in every time."
+        f" Next: python -m lab.boards down --lab {name}"
+        for name in others
+    ]
+    if len(swaps.splitlines()) > 1:  # the first line is the heading
+        told.append(
+            "this machine has swap, which boards share: each first run would turn it off. Next: swapoff --all"
+        )
+    return told
