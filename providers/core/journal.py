@@ -15,17 +15,17 @@ from providers.core.host import Argv, Host
 ROOT = "/var/lib/helicon"
 JOURNAL = f"{ROOT}/journal"
 
-# No quoted key holds a comma.
+# Complete entries come from a directory, so that one process moves them all.
 _REMEMBER = """
-set -eu; umask 077; [ -d "$1" ] || mkdir -p "$1"; cd "$1"; shift
+set -eu; umask 077; [ -d "$1/.coming" ] || mkdir -p "$1/.coming"; cd "$1"; shift
 left=$#
 while [ "$left" -gt 1 ]; do
-  if [ ! -e "$1" ]; then printf %s "$2" > ".new,$1"; set -- "$@" ".new,$1"; fi
+  if [ ! -e "$1" ]; then printf %s "$2" > ".coming/$1"; set -- "$@" ".coming/$1"; fi
   shift 2; left=$((left - 2))
 done
 [ "$#" -gt 0 ] || exit 0
 sync -- "$@"
-for file; do mv -n -- "$file" "${file#.new,}"; done
+mv -n -t . -- "$@"
 sync .
 """
 _REMEMBER_LARGE = """
@@ -49,7 +49,7 @@ done
 """
 _FORGET = """
 cd "$1" 2>/dev/null || exit 0; here=$1; shift
-rm -rf -- "$@"; rmdir --ignore-fail-on-non-empty "$here"
+rm -rf -- .coming "$@"; rmdir --ignore-fail-on-non-empty "$here"
 """
 # Missing directories are noted: a restored machine has none that it had not.
 _COPY = """
@@ -71,8 +71,7 @@ while [ "$files" -gt 0 ]; do
   fi
   shift 2; files=$((files - 1))
 done
-[ ! -e .directories ] || sync .directories
-sync .
+if [ -e .directories ]; then sync .directories .; else sync .; fi
 """
 _KEEP = "set -eu; umask 077; files=$((($# - 1) / 2))" + _COPY
 _KEEP_AND_REMEMBER = "set -eu; umask 077; files=$1; shift" + _COPY + _REMEMBER

@@ -118,13 +118,16 @@ def test_directories_that_others_use_stay(local_host: LocalHost) -> None:
 
 def test_a_copy_that_was_cut_short_counts_for_nothing(local_host: LocalHost) -> None:
     """A run that was killed while it kept a file leaves a piece of it, which the next run replaces."""
-    local_host.run(["mkdir", "-p", f"{JOURNAL}/files", f"{JOURNAL}/thing"])
+    local_host.run(["mkdir", "-p", f"{JOURNAL}/files", f"{JOURNAL}/thing/.coming"])
     local_host.write(f"{JOURNAL}/files/.new", "half a fi")
-    local_host.write(f"{JOURNAL}/thing/.new", "half an en")
+    local_host.write(f"{JOURNAL}/thing/.coming/key", "longer than wh")
+    local_host.write(f"{JOURNAL}/thing/.coming/other", "half an en")
     journal = Journal(local_host)
     journal.keep_files(["/etc/hostname"])
     journal.remember("thing", {"key": "whole"})
     local_host.write("/etc/hostname", "changed")
     journal.restore_files(["/etc/hostname"])
     assert local_host.read("/etc/hostname") == "raspberrypi\n"
-    assert journal.recall("thing", ["key"]) == {"key": "whole"}
+    assert journal.entries("thing") == {"key": "whole"}
+    journal.forget("thing", ["key"])
+    assert local_host.tree(f"{JOURNAL}/thing") == []
