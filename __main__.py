@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pulumi
 
+from components import debug_messages
 from components.addons import Addons
 from components.authority import Authority
 from components.cluster import Cluster
@@ -20,6 +21,7 @@ from components.preflight import preflight
 from components.readiness import Readiness
 from components.sources import source_of
 
+debug_messages.only_if_asked_for()
 rack = load_rack()
 preflight(rack)
 

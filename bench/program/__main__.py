@@ -7,12 +7,13 @@ those of the program.
 
 from __future__ import annotations
 
-from components import properties
+from components import debug_messages, properties
 from components.configuration import load_rack
 from components.node import Board
 from components.preflight import preflight
 from providers.adapter import Software
 
+debug_messages.only_if_asked_for()
 rack = load_rack()
 preflight(rack)
 for machine in rack.nodes.values():
