@@ -19,8 +19,8 @@ Row = Sequence[str]
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench` from [all runs](benchmarks/results.json); no figure of a table is typed by hand, and whoever doubts one
-runs the same command. Times are medians of interleaved rounds, with the smallest and the largest beside
+Written by `make bench` from [all runs](benchmarks/results.json); no figure of a table is typed by hand, and whoever
+doubts one runs the same command. Times are medians of interleaved rounds, with the smallest and the largest beside
 them; ratios are over this program's median.
 
 ## What is compared
