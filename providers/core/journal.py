@@ -15,26 +15,35 @@ from providers.core.host import Argv, Host
 ROOT = "/var/lib/helicon"
 JOURNAL = f"{ROOT}/journal"
 
-# Complete entries come from a directory, so that one process moves them all.
-_REMEMBER = """
+# What is not complete yet lies in a directory of its own, so that one process moves all that is.
+_ARRIVE = """
+[ "$#" -gt 0 ] || exit 0
+sync -- "$@"
+mv -n -t . -- "$@"
+sync .
+"""
+_REMEMBER = (
+    """
 set -eu; umask 077; [ -d "$1/.coming" ] || mkdir -p "$1/.coming"; cd "$1"; shift
 left=$#
 while [ "$left" -gt 1 ]; do
   if [ ! -e "$1" ]; then printf %s "$2" > ".coming/$1"; set -- "$@" ".coming/$1"; fi
   shift 2; left=$((left - 2))
 done
-[ "$#" -gt 0 ] || exit 0
-sync -- "$@"
-mv -n -t . -- "$@"
-sync .
 """
-_REMEMBER_LARGE = """
-set -eu; umask 077; mkdir -p "$1"; cd "$1"
+    + _ARRIVE
+)
+_REMEMBER_LARGE = (
+    """
+set -eu; umask 077; mkdir -p "$1/.coming"; cd "$1"; shift
 while read -r key value; do
-  if [ ! -e "$key" ]; then printf %s "$value" | base64 -d > ".new"; sync ".new"; mv -n ".new" "$key"; fi
+  if [ ! -e "$key" ]; then
+    printf %s "$value" | base64 -d > ".coming/$key"; set -- "$@" ".coming/$key"
+  fi
 done
-sync .
 """
+    + _ARRIVE
+)
 _RECALL = """
 cd "$1" 2>/dev/null || exit 0; shift
 for key; do

@@ -116,7 +116,8 @@ def test_directories_that_others_use_stay(local_host: LocalHost) -> None:
     assert local_host.read("/etc/new/theirs") == "1"
 
 
-def test_a_copy_that_was_cut_short_counts_for_nothing(local_host: LocalHost) -> None:
+@pytest.mark.parametrize("value", ["whole", "x" * 100_000], ids=["plain", "large"])
+def test_a_copy_that_was_cut_short_counts_for_nothing(local_host: LocalHost, value: str) -> None:
     """A run that was killed while it kept a file leaves a piece of it, which the next run replaces."""
     local_host.run(["mkdir", "-p", f"{JOURNAL}/files", f"{JOURNAL}/thing/.coming"])
     local_host.write(f"{JOURNAL}/files/.new", "half a fi")
@@ -124,10 +125,10 @@ def test_a_copy_that_was_cut_short_counts_for_nothing(local_host: LocalHost) -> 
     local_host.write(f"{JOURNAL}/thing/.coming/other", "half an en")
     journal = Journal(local_host)
     journal.keep_files(["/etc/hostname"])
-    journal.remember("thing", {"key": "whole"})
+    journal.remember("thing", {"key": value})
     local_host.write("/etc/hostname", "changed")
     journal.restore_files(["/etc/hostname"])
     assert local_host.read("/etc/hostname") == "raspberrypi\n"
-    assert journal.entries("thing") == {"key": "whole"}
+    assert journal.entries("thing") == {"key": value}
     journal.forget("thing", ["key"])
     assert local_host.tree(f"{JOURNAL}/thing") == []
