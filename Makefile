@@ -92,5 +92,5 @@ bench: $(VENV)/.complete $(BENCH)/.complete ## beside Ansible, pyinfra, a script
 
 lock: ## exact versions of the program's packages
 	$(PYTHON) -m venv .cache/lock
-	.cache/lock/bin/pip install --quiet --requirement requirements.in
+	.cache/lock/bin/pip install --quiet --upgrade --requirement requirements.in
 	.cache/lock/bin/pip freeze --all --exclude setuptools > requirements.txt

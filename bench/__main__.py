@@ -21,7 +21,7 @@ from bench.contenders.helicon import resource_bytes
 from bench.growth import Growth, learn, sizes
 from bench.places import PUBLISHED, REPOSITORY, TRIAL, WORK
 from bench.profile import PROFILE, Profile
-from bench.quiet import refuse_noise
+from bench.quiet import only_run, refuse_noise
 from bench.results import SIMULATED, Results, about_machine, versions
 from bench.rounds import CONTENDERS, Series
 from bench.simulated import Model, by_ssh
@@ -54,7 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     results = Results(path=shelf.results) if args.fresh else Results.load(shelf.results)
     if {*MEASURED} & set(parts):
         if not args.inside:
-            return _again_inside(argv if argv is not None else sys.argv[1:], args, parts)
+            with only_run():
+                return _again_inside(argv if argv is not None else sys.argv[1:], args, parts)
         _measure(args, parts, results)
     if "report" in parts:
         report.write(results, shelf)
@@ -68,7 +69,9 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
         rack.remove(cluster.LAB)  # what an interruption left of it would still run
         refuse_noise([LAB.name])
     if set(parts) - {"cluster", "report"}:
-        Boards(max([MODELS, *sizes(args.sizes if "sides" in parts else "")])).up()
+        boards = Boards(max([MODELS, *sizes(args.sizes if "sides" in parts else "")]))
+        boards.up()
+        boards.rest()
     if "cluster" in parts:
         cluster.get_ready()
     done = subprocess.run(
@@ -105,6 +108,7 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
     if {"growth", "profile"} & set(parts):
         _simulate(args, parts, boards, results)
     if "cluster" in parts:
+        Boards(0).rest()  # the race has boards of its own
         cluster.Race(results, WORK / "cluster").run(args.cluster)
 
 

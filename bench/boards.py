@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bench.places import WORK
 from bench.preparation import DISABLED, FSTAB, PACKAGES, SYSCTL, UNITS, differences, report_command
 from bench.target import Fleet, Target
+from lab import engine
 from lab.boards import __main__ as boards
 from lab.boards import image, keys, plan, power, rack
 
@@ -62,6 +63,13 @@ class Boards:
         rack.up(LAB, dict.fromkeys(self.boards, ground(LAB)))
         settings = [key.replace(".", "/") for key in SYSCTL]
         self._each(["sh", "-c", _SAVE, "save", FSTAB, *settings], len(self.boards))
+
+    def rest(self) -> None:
+        """Stop all boards of the lab beyond these: even who idles is in every time."""
+        wanted = {board.container for board in self.boards}
+        running = {one["container"] for one in rack.listed(LAB) if one["running"]}
+        if surplus := running - wanted:
+            engine.docker("stop", *surplus)
 
     def down(self) -> None:
         """They go."""

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import fcntl
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.boards import rack
+from lab import places
+from lab.boards import plan, rack
 
 SWAPS = Path("/proc/swaps")
+_REMOVED_BY = {plan.Lab().name: "make lab-down, in the clone that made it"}
+"""A lab that has a stack: without its boards, the state would describe what is gone."""
+
+
+@contextmanager
+def only_run() -> Iterator[None]:
+    """For the block, the only run on this machine: two would be in each other's times, and on the same boards."""
+    places.cache().mkdir(parents=True, exist_ok=True)
+    with (places.cache() / "bench.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(
+                "another run of `make bench` measures on this machine. Next: wait for it"
+            ) from None
+        yield
 
 
 def refuse_noise(own: Collection[str]) -> None:
@@ -26,7 +45,7 @@ def noise(swaps: str, entries: Sequence[Mapping[str, Any]], own: Collection[str]
     others = sorted({one["lab"] for one in entries if one["running"] and one["lab"] not in own})
     told = [
         f"boards of the lab {name!r} run beside, and their work would be in every time."
-        f" Next: python -m lab.boards down --lab {name}"
+        f" Next: {_REMOVED_BY.get(name, f'python -m lab.boards down --lab {name}')}"
         for name in others
     ]
     if len(swaps.splitlines()) > 1:  # the first line is the heading

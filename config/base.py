@@ -8,5 +8,5 @@ from pydantic import BaseModel, ConfigDict
 class Part(BaseModel):
     """One part of the configuration; what its fields mean say their docstrings (`config.descriptions`)."""
 
-    # validators are built for the whole configuration at once, not for each part as its class is made
+    # a validator is built when it is first used; most parts are only ever validated within another
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bench.quiet import noise
+from pathlib import Path
+
+import pytest
+
+from bench.quiet import noise, only_run
 
 HEADING = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -20,7 +24,15 @@ def test_swap_in_use_and_each_rack_beside_are_told_at_once() -> None:
     entries = [board("bench"), board("life"), board("life"), board("lab")]
     told = noise(HEADING + "/swapfile file 1048572 0 -2\n", entries, ["bench"])
     assert [line.split("Next: ")[1] for line in told] == [
-        "python -m lab.boards down --lab lab",
+        "make lab-down, in the clone that made it",
         "python -m lab.boards down --lab life",
         "swapoff --all",
     ]
+
+
+def test_a_second_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HELICON_CACHE", str(tmp_path))
+    with only_run(), pytest.raises(SystemExit, match="another run of `make bench`"), only_run():
+        pass
+    with only_run():
+        pass

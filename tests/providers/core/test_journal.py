@@ -132,3 +132,18 @@ def test_a_copy_that_was_cut_short_counts_for_nothing(local_host: LocalHost, val
     assert journal.entries("thing") == {"key": value}
     journal.forget("thing", ["key"])
     assert local_host.tree(f"{JOURNAL}/thing") == []
+
+
+@pytest.mark.parametrize("value", ["small", "x" * 100_000], ids=["plain", "large"])
+def test_nothing_counts_before_it_is_on_disk(local_host: LocalHost, value: str) -> None:
+    """Contents are synced, then get their names without replacing any, then the names are synced."""
+    local_host.run(["sh", "-c", "echo old > /etc/x"])
+    for program in ("sync", "mv"):
+        logged = f'#!/bin/sh\necho {program} "$@" >> /run/order\nexec /bin/{program} "$@"\n'
+        local_host.write(f"/usr/local/sbin/{program}", logged, "0755")
+    Journal(local_host).remember("thing", {"key": value}, files=["/etc/x"])
+    ran = local_host.read("/run/order")
+    assert ran is not None
+    file = ["sync .new", "mv -n -T .new %2Fetc%2Fx", "sync ."]
+    entry = ["sync -- .coming/key", "mv -n -t . -- .coming/key", "sync ."]
+    assert ran.splitlines() == [*file, *entry]
