@@ -20,8 +20,10 @@ from components.node import FurtherMachine, ReadyNode
 from components.preflight import preflight
 from components.readiness import Readiness
 from components.sources import source_of
+from providers import ending
 
 debug_messages.only_if_asked_for()
+ending.without_search()
 rack = load_rack()
 preflight(rack)
 

@@ -30,7 +30,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from config import KEYS
-from providers import call_stack, pickler
+from providers import call_stack, ending, pickler
 from providers.engine_log import EngineLog, end_with_engine, engine_address
 from providers.threads import widen_thread_pool
 
@@ -53,6 +53,7 @@ def _begin() -> None:
     if not os.environ.get("HELICON_TRACEBACK"):
         sys.tracebacklimit = 0  # the SDK prints whole tracebacks; our errors say all in one line
     end_with_engine(engine_address())
+    ending.without_search()
     if not widen_thread_pool():
         line = "this version of the Pulumi SDK runs 4 host operations at once, whatever --parallel says"
         EngineLog().warning("", line)

@@ -15,7 +15,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers import call_stack, pickler
+from providers import call_stack, ending, pickler
 from providers.threads import widen_thread_pool
 
 Properties = dict[str, Any]
@@ -27,8 +27,9 @@ class Nothing(ResourceProvider):
     serialize_as_secret_always = False
 
     def configure(self, req: ConfigureRequest) -> None:
-        """As many at once as this program's own provider."""
+        """As this program's own provider: as many at once, and the same end."""
         widen_thread_pool()
+        ending.without_search()
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compare the texts."""

@@ -11,9 +11,11 @@ from components import debug_messages, properties
 from components.configuration import load_rack
 from components.node import Board
 from components.preflight import preflight
+from providers import ending
 from providers.adapter import Software
 
 debug_messages.only_if_asked_for()
+ending.without_search()
 rack = load_rack()
 preflight(rack)
 for machine in rack.nodes.values():
