@@ -19,8 +19,8 @@ _REMOVED_BY = {plan.Lab().name: "make lab-down, in the clone that made it"}
 @contextmanager
 def only_run() -> Iterator[None]:
     """For the block, the only run on this machine: two would be in each other's times, and on the same boards."""
-    places.cache().mkdir(parents=True, exist_ok=True)
-    with (places.cache() / "bench.lock").open("w") as file:
+    places.RUNTIME.mkdir(mode=0o755, exist_ok=True)
+    with (places.RUNTIME / "bench.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

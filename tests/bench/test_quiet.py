@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.quiet import noise, only_run
+from lab import places
 
 HEADING = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -31,7 +32,7 @@ def test_swap_in_use_and_each_rack_beside_are_told_at_once() -> None:
 
 
 def test_a_second_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HELICON_CACHE", str(tmp_path))
+    monkeypatch.setattr(places, "RUNTIME", tmp_path)
     with only_run(), pytest.raises(SystemExit, match="another run of `make bench`"), only_run():
         pass
     with only_run():
