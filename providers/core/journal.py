@@ -95,7 +95,7 @@ while [ "$#" -gt 1 ]; do
     mkdir -p "${2%/*}/"; rm -rf -- "$2.helicon"; cp -a -- "$1" "$2.helicon"; sync -f "${2%/*}/."
     [ ! -d "$2" ] && [ ! -d "$2.helicon" ] || rm -rf -- "$2"
     mv -T -- "$2.helicon" "$2" 2>/dev/null || { cat "$2.helicon" > "$2"; rm "$2.helicon"; }
-    rm -rf -- "$1"
+    sync -f "${2%/*}/."; rm -rf -- "$1"
   fi
   shift 2
 done
