@@ -91,6 +91,6 @@ bench: $(VENV)/.complete $(BENCH)/.complete ## beside Ansible, pyinfra, a script
 		$(if $(PROFILE),--profile "$(PROFILE)") $(if $(STATE),--state "$(STATE)")
 
 lock: ## exact versions of the program's packages
-	$(PYTHON) -m venv .cache/lock
+	$(PYTHON) -m venv --clear .cache/lock
 	.cache/lock/bin/pip install --quiet --upgrade --requirement requirements.in
 	.cache/lock/bin/pip freeze --all --exclude setuptools > requirements.txt
