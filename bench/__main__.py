@@ -47,15 +47,16 @@ def main(argv: list[str] | None = None) -> int:
         vars(args).update(QUICK)
     parts = args.part or [*MEASURED, "report"]
     if parts == ["down"]:
-        cluster.down()
-        Boards(MODELS).down()
+        with only_run():
+            cluster.down()
+            Boards(MODELS).down()
         return 0
     shelf = TRIAL if args.quick else PUBLISHED
     results = Results(path=shelf.results) if args.fresh else Results.load(shelf.results)
     if {*MEASURED} & set(parts):
         if not args.inside:
-            with only_run():
-                return _again_inside(argv if argv is not None else sys.argv[1:], args, parts)
+            with only_run() as lock:
+                return _again_inside(argv if argv is not None else sys.argv[1:], args, parts, lock)
         _measure(args, parts, results)
     if "report" in parts:
         report.write(results, shelf)
@@ -63,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -> int:
+def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str], lock: int) -> int:
     """The boards are made from outside; what is measured runs in the lab's network, beside them."""
     with base.ground(LAB):
         rack.remove(cluster.LAB)  # what an interruption left of it would still run
@@ -74,9 +75,8 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str]) -
         boards.rest()
     if "cluster" in parts:
         cluster.get_ready()
-    done = subprocess.run(
-        namespace.inside([sys.executable, "-m", "bench", "--inside", *argv]), cwd=REPOSITORY, check=False
-    )
+    inside = namespace.inside([sys.executable, "-m", "bench", "--inside", *argv])
+    done = subprocess.run(inside, cwd=REPOSITORY, check=False, pass_fds=[lock])
     if "cluster" in parts:
         cluster.down()
     return done.returncode
@@ -91,7 +91,8 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
     boards = Boards(max([MODELS, *sizes(args.sizes)]))
     names = _contenders(args.contenders, results)
     if "sides" in parts:
-        for size in sizes(args.sizes):
+        for size in sorted(sizes(args.sizes), reverse=True):
+            Boards(max(MODELS, size)).rest()
             fleet = boards.fleet(size)
             place = WORK / f"boards-{size}"
             series = Series(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from bench.places import WORK
+from bench.engine import HOME, first_on_path
+from bench.places import VENV, WORK
 from bench.preparation import DISABLED, FSTAB, PACKAGES, SYSCTL, UNITS, differences, report_command
 from bench.target import Fleet, Target
 from lab import engine
@@ -44,6 +48,7 @@ hostname "$(cat /etc/hostname)"
 rm -rf /var/lib/helicon /tmp/pyinfra-* /tmp/ansible*
 systemctl daemon-reload; systemctl restart systemd-journald; systemctl enable -q --now "$timer"; sync
 """
+_READ_PROGRAMS = "cat /usr/bin/* /usr/sbin/* /usr/lib/systemd/* /usr/lib/*-linux-gnu/*.so* > /dev/null 2>&1; true"
 
 
 def ground(lab: plan.Lab) -> str:
@@ -88,6 +93,19 @@ class Boards:
     def reset(self, count: int) -> None:
         """Make the first boards what they were when fresh."""
         self._each(["sh", "-c", _RESET, "reset", DISABLED, *UNITS], count)
+
+    def warm(self) -> None:
+        """Read what all contenders run, here and on the boards, which share their image's files.
+
+        A virtual computer may give back the memory of files that nobody read for a minute: whoever comes after a
+        long run would read its programs from disk.
+        """
+        power.root(self.boards[0], "sh", "-c", _READ_PROGRAMS)
+        for programs in map(str, (sys.prefix, VENV, HOME, *first_on_path())):
+            for directory, _, names in os.walk(programs):
+                for file in (Path(directory, name) for name in names):
+                    if file.is_file():
+                        file.read_bytes()
 
     def amiss(self, fleet: Fleet) -> list[str]:
         """What is not as every contender should have made it, read past SSH."""

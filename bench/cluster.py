@@ -101,6 +101,8 @@ class Race:
             partial(self._by_script, ClusterScriptTogether),
         ]
         for kind, turn in product((CLUSTER, OWN), range(rounds)):
+            if not turn:
+                self._results.forget_loads(f"{kind}, round")
             self._results.note_load(f"{kind}, round {turn + 1}, before")
             for one in turned(contenders, turn):
                 fresh(list(self._boards.values()), share=SHARE if kind == OWN else None)

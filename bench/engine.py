@@ -78,7 +78,7 @@ class Engine:
 
     def environment(self) -> dict[str, str]:
         """What the CLI and its plugins find."""
-        path = os.pathsep.join([*_first(), os.environ["PATH"]])
+        path = os.pathsep.join([*first_on_path(), os.environ["PATH"]])
         own = {
             "PULUMI_HOME": str(HOME),
             "PULUMI_BACKEND_URL": backend(self.place / "state"),
@@ -89,7 +89,7 @@ class Engine:
             "VIRTUAL_ENV": sys.prefix,
             "PATH": path,
         }
-        if len(_first()) > 1:
+        if len(first_on_path()) > 1:
             own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
         return {**own, **self._more}
 
@@ -106,7 +106,7 @@ class Engine:
 
 
 @cache
-def _first() -> list[str]:
+def first_on_path() -> list[str]:
     """What comes first on PATH: the program's Python, and our own engine where there is no official one."""
     own = [] if official() else [str(install(HOME))]
     return [str(Path(sys.prefix) / "bin"), *own]

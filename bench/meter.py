@@ -25,9 +25,9 @@ from bench.places import REPOSITORY
 
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER (prctl(2))."""
-_PAUSE, _LONGEST_PAUSE = 0.3, 3.0
-"""Seconds between two looks at the memory, which cost a processor 16 ms each for this program's processes: a
-twentieth of the time so far within these bounds."""
+_SHORTEST_PAUSE, _PAUSE = 0.3, 50
+"""Between two looks at the memory: seconds at least, and times what the last look took of a processor. Large
+processes take longer to look at (16 ms for this program's), and so all give the same share, at most a fiftieth."""
 _PROVIDER = "pulumi.dynamic"
 """What the command line of the process of all dynamic resources holds."""
 
@@ -59,13 +59,15 @@ class Watch:
 
     def run(self) -> None:
         """Look until told to stop."""
-        begun = time.monotonic()
-        while not self.done.wait(min(max(_PAUSE, (time.monotonic() - begun) / 20), _LONGEST_PAUSE)):
+        pause = _SHORTEST_PAUSE
+        while not self.done.wait(pause):
+            begun = time.thread_time()
             tree = list(descendants(self.root))
             self.peak = max(self.peak, sum(_shared_out(pid) for pid in tree))
             for pid in tree:
                 if _is_provider(pid):
                     self.provider = max(self.provider, _high_water(pid))
+            pause = max(_SHORTEST_PAUSE, _PAUSE * (time.thread_time() - begun))
 
 
 def descendants(pid: int) -> Iterator[int]:

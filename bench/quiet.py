@@ -8,26 +8,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab import places
 from lab.boards import plan, rack
 
+LOCK = Path("/run/helicon-bench.lock")
+"""Of this machine, and no part of a lab, whose places go with its last board."""
 SWAPS = Path("/proc/swaps")
 _REMOVED_BY = {plan.Lab().name: "make lab-down, in the clone that made it"}
 """A lab that has a stack: without its boards, the state would describe what is gone."""
 
 
 @contextmanager
-def only_run() -> Iterator[None]:
-    """For the block, the only run on this machine: two would be in each other's times, and on the same boards."""
-    places.RUNTIME.mkdir(mode=0o755, exist_ok=True)
-    with (places.RUNTIME / "bench.lock").open("w") as file:
+def only_run() -> Iterator[int]:
+    """For the block, the only run on this machine: two would be in each other's times, and on the same boards.
+
+    The descriptor is for the process that measures: as long as it has it open, nobody else begins.
+    """
+    with LOCK.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SystemExit(
                 "another run of `make bench` measures on this machine. Next: wait for it"
             ) from None
-        yield
+        yield file.fileno()
 
 
 def refuse_noise(own: Collection[str]) -> None:

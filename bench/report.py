@@ -42,7 +42,10 @@ after which anything is not as wanted is listed as a failure and counts nowhere.
   used; where it has none (sysctl, modules, swap) one command does for all keys, which is in its favour.
 - **engine's floor**: the Pulumi engine with as many resources of the same size that do nothing (`bench/floor`).
 
-Before a first run the machines are reset to copies of a fresh one's files and settings. Memory is the peak of the
+Before a first run the machines are reset to copies of a fresh one's files and settings, and all programs that take
+part are read once: a virtual computer may give back the memory of files that nobody read for a minute, and then whoever
+comes after a long run would read its own from disk. Each round has another order. What a run leaves behind is ended
+with it, so Ansible's persistent connections serve one run. Memory is the largest that was seen of the
 proportional set sizes of the whole process tree; processor time is that of the whole tree, what it leaves running
 included. The boards are containers on the same machine, so their own work is in every time. Connections, turns
 and bytes come from one more round through counting proxies, whose times do not count; a turn is a change of

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.engine import first_on_path
 from bench.meter import Cost
 from bench.places import TRIAL, VENV
 
@@ -110,6 +111,10 @@ class Results:
         """Keep the machine's load average of the last minute."""
         self.loads[when] = os.getloadavg()[0]
 
+    def forget_loads(self, what: str) -> None:
+        """Those of what is measured anew, whose names begin like this."""
+        self.loads = {when: load for when, load in self.loads.items() if not when.startswith(what)}
+
 
 def _told(sample: dict[str, Any]) -> dict[str, Any]:
     return {key: one for key, one in sample.items() if one not in ("", {}, [])}
@@ -148,8 +153,11 @@ def versions() -> dict[str, str]:
     done = subprocess.run([VENV / "bin" / "python", "-c", script], capture_output=True, text=True, check=True)
     found = dict(word.split("=", 1) for word in done.stdout.split())
     ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=False).stderr.strip()
-    own = {name: metadata.version(name) for name in ("pulumi", "asyncssh", "grpcio")}
-    return {**found, **own, "python": platform.python_version(), "ssh": ssh.split(",")[0]}
+    path = os.pathsep.join([*first_on_path(), os.environ["PATH"]])
+    argv = ["env", f"PATH={path}", "pulumi", "version"]
+    engine = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+    own = {f"{name} (Python)": metadata.version(name) for name in ("pulumi", "asyncssh", "grpcio")}
+    return {**found, "Pulumi's engine": engine, **own, "python": platform.python_version(), "ssh": ssh.split(",")[0]}
 
 
 def about_machine() -> dict[str, Any]:

@@ -35,6 +35,10 @@ class Ground(Protocol):
         """Make the first machines fresh."""
         ...
 
+    def warm(self) -> None:
+        """Have what contenders and machines are made of in this computer's memory, whoever ran before."""
+        ...
+
     def amiss(self, fleet: Fleet) -> list[str]:
         """What is not as wanted."""
         ...
@@ -54,11 +58,13 @@ class Series:
     def run(self, rounds: int) -> None:
         """All rounds; who begins changes from one to the next."""
         contenders = self._contenders(self.fleet, self.place)
+        what = f"{len(self.fleet.targets)} machines, round"
+        self.results.forget_loads(what)
         for number in range(rounds):
-            self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, before")
+            self.results.note_load(f"{what} {number + 1}, before")
             for one in turned(contenders, number):
                 self._scenarios(one, BOARDS, number)
-            self.results.note_load(f"{len(self.fleet.targets)} machines, round {number + 1}, after")
+            self.results.note_load(f"{what} {number + 1}, after")
         self.results.keep()
 
     def count(self) -> None:
@@ -82,9 +88,10 @@ class Series:
         size = len(self.fleet.targets)
         if not number:
             self.results.drop([kind], [size], [one.name])
+        one.forget()
         if not isinstance(one, Floor):
             self.ground.reset(size)
-        one.forget()
+        self.ground.warm()
         for scenario in SCENARIOS:
             if proxy:
                 proxy.clear()
@@ -110,9 +117,10 @@ class Series:
 
 
 def turned(contenders: Sequence[T], by: int) -> list[T]:
-    """The same in another order, so that nobody is always first."""
-    start = by % len(contenders) if contenders else 0
-    return [*contenders[start:], *contenders[:start]]
+    """Another order each time, so that nobody is always first, or always after the same one (a Williams square)."""
+    zigzag = [(place + 1) // 2 * (1 if place % 2 else -1) for place in range(len(contenders))]
+    order = [contenders[(by // 2 + step) % len(contenders)] for step in zigzag]
+    return order[::-1] if by % 2 else order
 
 
 def average(traffic: Sequence[Traffic]) -> dict[str, float]:

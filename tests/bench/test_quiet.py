@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import quiet
 from bench.quiet import noise, only_run
-from lab import places
 
 HEADING = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
 
@@ -32,7 +32,7 @@ def test_swap_in_use_and_each_rack_beside_are_told_at_once() -> None:
 
 
 def test_a_second_run_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(places, "RUNTIME", tmp_path)
+    monkeypatch.setattr(quiet, "LOCK", tmp_path / "lock")
     with only_run(), pytest.raises(SystemExit, match="another run of `make bench`"), only_run():
         pass
     with only_run():
