@@ -48,7 +48,9 @@ hostname "$(cat /etc/hostname)"
 rm -rf /var/lib/helicon /tmp/pyinfra-* /tmp/ansible*
 systemctl daemon-reload; systemctl restart systemd-journald; systemctl enable -q --now "$timer"; sync
 """
-_READ_PROGRAMS = "cat /usr/bin/* /usr/sbin/* /usr/lib/systemd/* /usr/lib/*-linux-gnu/*.so* > /dev/null 2>&1; true"
+_READ_PROGRAMS = (
+    "cat /usr/bin/* /usr/sbin/* /usr/lib/systemd/* /usr/lib/*-linux-gnu/*.so* > /dev/null 2>&1; true"
+)
 
 
 def ground(lab: plan.Lab) -> str:

@@ -157,7 +157,13 @@ def versions() -> dict[str, str]:
     argv = ["env", f"PATH={path}", "pulumi", "version"]
     engine = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
     own = {f"{name} (Python)": metadata.version(name) for name in ("pulumi", "asyncssh", "grpcio")}
-    return {**found, "Pulumi's engine": engine, **own, "python": platform.python_version(), "ssh": ssh.split(",")[0]}
+    return {
+        **found,
+        "Pulumi's engine": engine,
+        **own,
+        "python": platform.python_version(),
+        "ssh": ssh.split(",")[0],
+    }
 
 
 def about_machine() -> dict[str, Any]:

@@ -62,7 +62,10 @@ def test_a_verdict_by_one_run_says_so() -> None:
     """Of either side: the other may have many."""
     ours = [sample(US, 4.0), sample(US, 5.0)]
     of_one, of_two = (
-        found(Results(samples=[*ours, *[sample(PYINFRA, 5.0)] * runs]), "nothing to change: this program over py")
+        found(
+            Results(samples=[*ours, *[sample(PYINFRA, 5.0)] * runs]),
+            "nothing to change: this program over py",
+        )
         for runs in (1, 2)
     )
     assert (of_one.verdict, of_two.verdict) == ("met, by one run", "met")
