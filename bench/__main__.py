@@ -92,7 +92,7 @@ def _measure(args: argparse.Namespace, parts: list[str], results: Results) -> No
     names = _contenders(args.contenders, results)
     if "sides" in parts:
         for size in sorted(sizes(args.sizes), reverse=True):
-            Boards(max(MODELS, size)).rest()
+            Boards(max(MODELS, size)).rest()  # who is not measured on any more does not idle beside
             fleet = boards.fleet(size)
             place = WORK / f"boards-{size}"
             series = Series(
