@@ -72,7 +72,6 @@ def _again_inside(argv: list[str], args: argparse.Namespace, parts: list[str], l
     if set(parts) - {"cluster", "report"}:
         boards = Boards(max([MODELS, *sizes(args.sizes if "sides" in parts else "")]))
         boards.up()
-        boards.rest()
     if "cluster" in parts:
         cluster.get_ready()
     inside = namespace.inside([sys.executable, "-m", "bench", "--inside", *argv])
@@ -121,6 +120,7 @@ def _compile() -> None:
 
 
 def _simulate(args: argparse.Namespace, parts: list[str], boards: Boards, results: Results) -> None:
+    Boards(MODELS).rest()
     fleet = boards.fleet(MODELS)
     models = [_model(fleet, one) for one in fleet.targets]
     record = learn(models, fleet.identity, WORK / "growth", lambda: boards.reset(MODELS), say)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -103,11 +102,10 @@ class Boards:
         long run would read its programs from disk.
         """
         power.root(self.boards[0], "sh", "-c", _READ_PROGRAMS)
-        for programs in map(str, (sys.prefix, VENV, HOME, *first_on_path())):
-            for directory, _, names in os.walk(programs):
-                for file in (Path(directory, name) for name in names):
-                    if file.is_file():
-                        file.read_bytes()
+        for programs in (Path(sys.prefix), VENV, HOME, *map(Path, first_on_path())):
+            for file in programs.rglob("*"):
+                if file.is_file():
+                    file.read_bytes()
 
     def amiss(self, fleet: Fleet) -> list[str]:
         """What is not as every contender should have made it, read past SSH."""

@@ -78,7 +78,6 @@ class Engine:
 
     def environment(self) -> dict[str, str]:
         """What the CLI and its plugins find."""
-        path = os.pathsep.join([*first_on_path(), os.environ["PATH"]])
         own = {
             "PULUMI_HOME": str(HOME),
             "PULUMI_BACKEND_URL": backend(self.place / "state"),
@@ -87,7 +86,7 @@ class Engine:
             "PULUMI_PARALLEL": str(self._parallel),
             "PYTHONPATH": str(REPOSITORY),
             "VIRTUAL_ENV": sys.prefix,
-            "PATH": path,
+            "PATH": search_path(),
         }
         if len(first_on_path()) > 1:
             own["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
@@ -110,3 +109,8 @@ def first_on_path() -> list[str]:
     """What comes first on PATH: the program's Python, and our own engine where there is no official one."""
     own = [] if official() else [str(install(HOME))]
     return [str(Path(sys.prefix) / "bin"), *own]
+
+
+def search_path() -> str:
+    """The PATH on which the CLI is found, and finds its plugins."""
+    return os.pathsep.join([*first_on_path(), os.environ["PATH"]])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.cluster import CLUSTER, SIZE, TO_CLUSTER
 from bench.contenders.contender import AGAIN, FIRST
 from bench.growth import AT_END, ONE_CHANGED, REFRESH
-from bench.results import BOARDS, SIMULATED, Results, Sample, number, ratio
+from bench.results import BOARDS, SIMULATED, Results, Sample, median, number, ratio, wall
 
 US, FACTS, PYINFRA, SCRIPT, FLOOR = "helicon", "ansible with facts", "pyinfra", "script", "engine's floor"
 RACK = 13
 """Machines of the rack that the goals speak of."""
+Side = Sequence[Sample]
+"""The good runs of one contender, which a goal compares."""
 FEW, SMALL, MANY, MOST = 5, 50, 200, 500
 
 
@@ -49,17 +50,6 @@ class Goal:
         return f"| {self.text} | {bound} {number(self.limit)} {self.unit} | {number(self.found)} | {self.verdict} |"
 
 
-@dataclass(frozen=True)
-class Side:
-    """Runs of one contender, which a goal compares."""
-
-    runs: Sequence[Sample]
-
-    def median(self, value: Callable[[Sample], float] = lambda one: one.cost.wall) -> float | None:
-        """Of something of each, the wall time at first; None without runs."""
-        return statistics.median(map(value, self.runs)) if self.runs else None
-
-
 def goals(results: Results) -> list[Goal]:
     """All goals, in the order of the issue."""
     return [
@@ -73,7 +63,7 @@ def goals(results: Results) -> list[Goal]:
 def _side_by_side(results: Results, scenario: str, name: str, *, faster: float, limit: float) -> list[Goal]:
     """Faster than Ansible by so many times, ahead of pyinfra, and within `limit` of what is possible."""
     ours, facts, pyinfra, script, floor = (
-        Side(results.of(BOARDS, one, scenario, RACK)) for one in (US, FACTS, PYINFRA, SCRIPT, FLOOR)
+        results.of(BOARDS, one, scenario, RACK) for one in (US, FACTS, PYINFRA, SCRIPT, FLOOR)
     )
     what = f"{RACK} machines, {name}"
     return [
@@ -84,13 +74,13 @@ def _side_by_side(results: Results, scenario: str, name: str, *, faster: float, 
 
 
 def _to_cluster(results: Results) -> Goal:
-    ours, script = (Side(results.of(CLUSTER, name, TO_CLUSTER, SIZE)) for name in (US, SCRIPT))
+    ours, script = (results.of(CLUSTER, name, TO_CLUSTER, SIZE) for name in (US, SCRIPT))
     return _ratio("boards to verified cluster: this program over the script", [ours], [script], 1.2)
 
 
 def _growth(results: Results) -> list[Goal]:
     def of(scenario: str, size: int) -> Side:
-        return Side(results.of(SIMULATED, US, scenario, size))
+        return results.of(SIMULATED, US, scenario, size)
 
     def one_changed(text: str, key: str) -> Goal:
         many, few = (of(ONE_CHANGED, size) for size in (MANY, FEW))
@@ -118,13 +108,15 @@ def _own_shares(results: Results) -> Goal:
 
 
 def _memory(sides: Sequence[Side]) -> Goal:
-    known = [one for one in (side.median(lambda run: run.cost.provider) for side in sides) if one is not None]
+    known = [
+        one for one in (median(side, lambda run: run.cost.provider) for side in sides) if one is not None
+    ]
     return Goal(
         text=f"memory of the provider's process at {MANY} machines",
         found=max(known) if known else None,
         limit=300,
         unit="MiB",
-        runs=min(len(side.runs) for side in sides),
+        runs=min(map(len, sides)),
     )
 
 
@@ -135,16 +127,16 @@ def _ratio(
     limit: float,
     *,
     least: bool = False,
-    value: Callable[[Sample], float] = lambda one: one.cost.wall,
+    value: Callable[[Sample], float] = wall,
 ) -> Goal:
     """The sum of some sides' medians over that of others."""
     found = ratio(_sum(one, value), _sum(other, value))
-    runs = min(len(side.runs) for side in (*one, *other))
+    runs = min(map(len, (*one, *other)))
     return Goal(text=text, found=found, limit=limit, at_least=least, runs=runs)
 
 
 def _sum(sides: Sequence[Side], value: Callable[[Sample], float]) -> float | None:
-    known = [middle for side in sides if (middle := side.median(value)) is not None]
+    known = [middle for side in sides if (middle := median(side, value)) is not None]
     return sum(known) if len(known) == len(sides) else None
 
 

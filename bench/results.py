@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.engine import first_on_path
+from bench.engine import search_path
 from bench.meter import Cost
 from bench.places import TRIAL, VENV
 
@@ -34,6 +34,16 @@ class Sample:
     """What else was counted, by name: connections, turns and bytes of one machine on average; moments in seconds."""
     problems: list[str] = field(default_factory=list)
     """What makes it no result: a status, a machine that is not as wanted, a command that was not learned."""
+
+
+def wall(sample: Sample) -> float:
+    """Its seconds by the clock."""
+    return sample.cost.wall
+
+
+def median(samples: Sequence[Sample], value: Callable[[Sample], float] = wall) -> float | None:
+    """Of something of each; None without samples."""
+    return statistics.median(map(value, samples)) if samples else None
 
 
 @dataclass
@@ -82,11 +92,10 @@ class Results:
         contender: str,
         scenario: str,
         size: int,
-        value: Callable[[Sample], float] = lambda one: one.cost.wall,
+        value: Callable[[Sample], float] = wall,
     ) -> float | None:
         """The median of something; None where nothing good was measured."""
-        values = [value(one) for one in self.of(kind, contender, scenario, size)]
-        return statistics.median(values) if values else None
+        return median(self.of(kind, contender, scenario, size), value)
 
     def save(self, path: Path) -> None:
         """As JSON with a line for each sample, in one step."""
@@ -153,8 +162,7 @@ def versions() -> dict[str, str]:
     done = subprocess.run([VENV / "bin" / "python", "-c", script], capture_output=True, text=True, check=True)
     found = dict(word.split("=", 1) for word in done.stdout.split())
     ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=False).stderr.strip()
-    path = os.pathsep.join([*first_on_path(), os.environ["PATH"]])
-    argv = ["env", f"PATH={path}", "pulumi", "version"]
+    argv = ["env", f"PATH={search_path()}", "pulumi", "version"]
     engine = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
     own = {f"{name} (Python)": metadata.version(name) for name in ("pulumi", "asyncssh", "grpcio")}
     return {
