@@ -315,6 +315,22 @@ def test_large_and_odd_input_and_output_pass_through(server: sshd.Server) -> Non
     assert stdout(create(to(server), "echo done", stdin=text)) == "done"
 
 
+def test_a_command_may_be_over_before_its_input_is_sent(
+    server: sshd.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A delete that reads nothing gets its resource's input all the same; its status alone counts."""
+    start = asyncssh.SSHClientConnection.create_session
+
+    async def start_and_look_late(*args: Any, **options: Any) -> Any:
+        channel, session = await start(*args, **options)
+        await channel.wait_closed()
+        return channel, session
+
+    monkeypatch.setattr(asyncssh.SSHClientConnection, "create_session", start_and_look_late)
+    assert stdout(create(to(server), "echo done", stdin="unread")) == "done"
+    assert "Process exited with status 3" in create(to(server), "exit 3", stdin="unread").error
+
+
 def test_cancelling_ends_a_running_command(server: sshd.Server) -> None:
     """The engine's Cancel reaches a command that would never end."""
     with engine.listening() as (address, messages):

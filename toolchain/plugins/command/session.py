@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,9 +106,11 @@ async def run(connection: asyncssh.SSHClientConnection, order: Order, say: Say) 
     """Run a command to its end; raises Failure with all of its output when it fails."""
     session = _Session(order, say)
     channel, _ = await connection.create_session(lambda: session, order.command, encoding=None, env=())
-    if order.stdin:
+    with suppress(
+        BrokenPipeError
+    ):  # a command that is over already needs no input: its status tells the rest
         channel.write(order.stdin.encode())
-    channel.write_eof()
+        channel.write_eof()
     lost = await session.closed
     ending = _ending(channel, lost)
     if ending:
