@@ -17,6 +17,8 @@ KUBERNETES = ("kubeadm", "kubectl", "kubelet")
 PHOTON = ("kubernetes", "kubernetes-kubeadm")
 """The same in Photon OS's own packages."""
 PLUGINS = "cni/"
+KEEPS_OUT = ("NoSchedule", "NoExecute")
+"""Effects of a taint that no pod overcomes without a toleration."""
 
 
 def runtime_packages(node: Runner) -> Properties:
@@ -167,10 +169,15 @@ class Artifacts:
 
 
 def needs_image(node: Runner, ref: str) -> bool:
-    """Whether the machine runs the image: a worker nothing of a control plane, a member of etcd only etcd."""
+    """Whether the machine runs the image: a worker nothing of a control plane, a member of etcd only etcd.
+
+    metrics-server tolerates no taint.
+    """
     name = ref.rsplit("/", 1)[-1].partition(":")[0]
     if isinstance(node, EtcdMember):
         return name in {"etcd", "pause"}
+    if name == "metrics-server" and any(taint.effect in KEEPS_OUT for taint in node.taints):
+        return False
     own = {"kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"}
     return node.is_control_plane or name not in own
 

@@ -16,8 +16,10 @@ from components.etcd_certificates import digest, names, without_stacked
 from components.node import ReadyNode
 from components.sources import needs_image, source_of
 from config import Rack
+from config.machines import Taint
 from providers.kinds import KINDS
 from tests.components.test_program import Recorder
+from tests.config.injections import sound
 from tests.config.test_external_etcd import rack
 
 PKI = "/etc/kubernetes/pki"
@@ -164,6 +166,7 @@ def test_the_kubelet_of_a_member_has_no_cluster() -> None:
         ("registry.k8s.io/pause:3.10.2", True, True, True),
         ("registry.k8s.io/kube-proxy:v1.36.3", False, True, True),
         ("registry.k8s.io/kube-apiserver:v1.36.3", False, False, True),
+        ("registry.k8s.io/metrics-server/metrics-server:v0.9.0", False, True, False),
     ],
 )
 def test_a_machine_gets_the_images_that_it_runs(
@@ -173,6 +176,17 @@ def test_a_machine_gets_the_images_that_it_runs(
     found = rack()
     machines = (found.etcd_members["etcd-1"], found.nodes["w-1"], found.nodes["cp-1"])
     assert [needs_image(one, ref) for one in machines] == [members, workers, control_planes]
+
+
+def test_metrics_server_runs_where_no_taint_keeps_it_out() -> None:
+    """A preference keeps nothing out; control planes that take all pods take this one."""
+    ref = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
+    node = rack().nodes["w-1"]
+    for effect, runs in {"NoSchedule": False, "PreferNoSchedule": True, "NoExecute": False}.items():
+        taint = Taint.model_validate({"key": "example.test/own", "effect": effect})
+        assert needs_image(node.model_copy(update={"taints": (taint,)}), ref) is runs
+    found = rack(cluster={**sound()["cluster"], "schedulable_control_planes": True})
+    assert needs_image(found.nodes["cp-1"], ref)
 
 
 def test_another_ca_is_another_digest() -> None:
