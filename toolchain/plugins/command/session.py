@@ -106,9 +106,8 @@ async def run(connection: asyncssh.SSHClientConnection, order: Order, say: Say) 
     """Run a command to its end; raises Failure with all of its output when it fails."""
     session = _Session(order, say)
     channel, _ = await connection.create_session(lambda: session, order.command, encoding=None, env=())
-    with suppress(
-        BrokenPipeError
-    ):  # a command that is over already needs no input: its status tells the rest
+    # A command that is over already needs no input: its status tells the rest.
+    with suppress(BrokenPipeError):
         channel.write(order.stdin.encode())
         channel.write_eof()
     lost = await session.closed
